@@ -1,0 +1,184 @@
+"""Log-likelihoods, divergences and losses. Per-example functions return (batch,); losses return one number.
+
+Every quantity of the VAE is in nats per image: summed over pixels and over latents, averaged over the batch.
+"""
+
+import jax
+import jax.numpy as jnp
+
+
+def kl_to_standard_normal(mean, logvar):
+    """KL(N(mean, exp(logvar)) || N(0, I)) of each example, in closed form.
+
+    Args:
+      mean: posterior means, shape (batch, z_dim).
+      logvar: log variances, same shape; not log standard deviations.
+
+    Returns:
+      KL summed over the latent dimensions, in nats, shape (batch,).
+
+    Raises:
+      ValueError: the shapes differ, or are not (batch, z_dim).
+
+    References:
+      Kingma & Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
+    """
+    _require_same_shape(mean=mean, logvar=logvar)
+    return 0.5 * jnp.sum(mean**2 + jnp.exp(logvar) - 1 - logvar, axis=1)
+
+
+def kl_monte_carlo(mean, logvar, key, samples):
+    """The same KL from random draws: log q(z) - log p(z) at z drawn from q. Each row is unbiased; average them.
+
+    Args:
+      mean: (batch, z_dim).
+      logvar: log variances, same shape.
+      key: for the draws.
+      samples: draws per example.
+
+    Returns:
+      (samples, batch), in nats. The mean over the first axis estimates the KL; its standard error is the standard
+      deviation over that axis divided by sqrt(samples).
+
+    Raises:
+      ValueError: the shapes differ, or samples is below 1.
+    """
+    _require_same_shape(mean=mean, logvar=logvar)
+    if samples < 1:
+        raise ValueError(f"samples must be at least 1; got {samples}")
+    z = mean + jnp.exp(0.5 * logvar) * jax.random.normal(key, (samples, *mean.shape))
+    log_q = jnp.sum(_normal_log_density(z, mean, logvar), axis=-1)
+    log_p = jnp.sum(_normal_log_density(z, 0.0, 0.0), axis=-1)
+    return log_q - log_p
+
+
+def normal_log_density(z, mean, logvar):
+    """log N(z; mean, exp(logvar)) of each example, summed over dimensions, in nats: three (batch, z_dim) to (batch,).
+
+    Raises:
+      ValueError: the shapes differ.
+    """
+    _require_same_shape(z=z, mean=mean, logvar=logvar)
+    return jnp.sum(_normal_log_density(z, mean, logvar), axis=1)
+
+
+def _normal_log_density(z, mean, logvar):
+    return -0.5 * ((z - mean) ** 2 / jnp.exp(logvar) + logvar + jnp.log(2 * jnp.pi))
+
+
+def bernoulli_log_likelihood(logits, x):
+    """log p(x | logits) of each example: minus the binary cross-entropy, summed over pixels.
+
+    Grey pixels are allowed: x then weighs the two outcomes, and the value is no longer a normalised likelihood.
+
+    Args:
+      logits: (batch, x_dim), log-odds that a pixel is on.
+      x: (batch, x_dim), pixels in [0, 1].
+
+    Returns:
+      (batch,), in nats, at most 0.
+
+    Raises:
+      ValueError: the shapes differ, or a pixel lies outside [0, 1].
+    """
+    _require_same_shape(logits=logits, x=x)
+    _require_unit_interval(x)
+    # x log s(l) + (1 - x) log(1 - s(l)) = x l - softplus(l): no logarithm of a rounded 0 at any logit
+    return jnp.sum(x * logits - jax.nn.softplus(logits), axis=1)
+
+
+def gaussian_log_likelihood(x_hat, x, std):
+    """log N(x; x_hat, std^2 I) of each example, with its normaliser.
+
+    Maximising it is minimising the squared error, divided by 2 std^2.
+
+    Args:
+      x_hat: (batch, x_dim), means.
+      x: (batch, x_dim), data.
+      std: the standard deviation of every coordinate, one positive number.
+
+    Returns:
+      (batch,), in nats; above 0 where the density exceeds 1.
+
+    Raises:
+      ValueError: the shapes differ, or std is not positive.
+    """
+    _require_same_shape(x_hat=x_hat, x=x)
+    if not isinstance(std, jax.core.Tracer) and not (jnp.ndim(std) == 0 and std > 0):
+        raise ValueError(f"std must be one positive number; got {std}")
+    return jnp.sum(_normal_log_density(x, x_hat, 2 * jnp.log(std)), axis=1)
+
+
+def reparameterise(mean, logvar, key):
+    """A draw z = mean + std * noise from N(mean, exp(logvar)), with the noise from N(0, I).
+
+    The randomness enters from outside, so gradients flow to mean and logvar.
+
+    Args:
+      mean: (batch, z_dim).
+      logvar: log variances, same shape.
+      key: for the noise.
+
+    Returns:
+      z, (batch, z_dim).
+
+    Raises:
+      ValueError: the shapes differ.
+    """
+    _require_same_shape(mean=mean, logvar=logvar)
+    return mean + jnp.exp(0.5 * logvar) * jax.random.normal(key, mean.shape)
+
+
+def vae_loss(model, x, key, beta=1.0, log_likelihood=bernoulli_log_likelihood):
+    """Minus the evidence lower bound (ELBO), with the KL term weighted by beta.
+
+    Args:
+      model: VAE.
+      x: (batch, x_dim).
+      key: for the reparameterisation; one draw per example.
+      beta: weight of the KL term; 1 gives the bound on log p(x).
+      log_likelihood: function of (decoder output, x) giving (batch,), such as
+        `functools.partial(gaussian_log_likelihood, std=0.1)`.
+
+    Returns:
+      (loss, parts): the loss in nats per example, and a dictionary with "reconstruction", -E_q[log p(x | z)], and
+      "kl", KL(q(z | x) || p(z)), both unweighted means over the batch. loss = reconstruction + beta * kl.
+
+    Raises:
+      ValueError: shapes that do not fit, or a negative beta.
+
+    References:
+      Kingma & Welling, Auto-Encoding Variational Bayes, 2014, section 2.3; Higgins et al., beta-VAE, 2017.
+    """
+    if not isinstance(beta, jax.core.Tracer) and not beta >= 0:
+        raise ValueError(f"beta must not be negative; got {beta}")
+    mean, logvar = model.encode(x)
+    z = reparameterise(mean, logvar, key)
+    reconstruction = -log_likelihood(model.decoder(z), x).mean()
+    kl = kl_to_standard_normal(mean, logvar).mean()
+    return reconstruction + beta * kl, {"reconstruction": reconstruction, "kl": kl}
+
+
+def autoencoder_loss(model, x, key, beta=0.0, log_likelihood=bernoulli_log_likelihood):
+    """Reconstruction error of a plain autoencoder, in nats per example. Key and beta are taken and not used.
+
+    Returns:
+      (loss, parts) as `vae_loss` does, so that both train by the same function; "kl" is 0.
+    """
+    reconstruction = -log_likelihood(model.decoder(model.encode(x)), x).mean()
+    return reconstruction, {"reconstruction": reconstruction, "kl": jnp.zeros(())}
+
+
+def _require_same_shape(**arrays):
+    shapes = {name: jnp.shape(array) for name, array in arrays.items()}
+    if len(set(shapes.values())) > 1 or len(next(iter(shapes.values()))) != 2:
+        came = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"wanted arrays of one shape (batch, dim); got {came}")
+
+
+def _require_unit_interval(x):
+    if isinstance(x, jax.core.Tracer):
+        return  # inside jit the values are not known; the training functions check the data beforehand
+    low, high = float(jnp.min(x)), float(jnp.max(x))
+    if not (0 <= low and high <= 1):
+        raise ValueError(f"pixels must lie in [0, 1]; got values from {low:.3g} to {high:.3g}")

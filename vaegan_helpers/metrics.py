@@ -1,0 +1,74 @@
+"""What can be measured of a trained model."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from vaegan_helpers import losses
+
+
+def importance_weighted_bound(model, x, key, samples, log_likelihood=losses.bernoulli_log_likelihood):
+    """log of the mean of `samples` importance weights p(x, z) / q(z | x), a lower bound on log p(x).
+
+    One sample gives the ELBO. The expected bound never falls with more samples, and it tends to log p(x).
+
+    Args:
+      model: VAE.
+      x: (n, x_dim).
+      key: for the draws from q(z | x).
+      samples: importance samples per example, at least 1.
+      log_likelihood: function of (decoder output, x) giving (batch,). Pass the same function object every time.
+
+    Returns:
+      (n,), in nats.
+
+    Raises:
+      ValueError: samples is below 1, or x does not fit the model.
+
+    References:
+      Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, section 3.
+    """
+    if samples < 1:
+        raise ValueError(f"samples must be at least 1; got {samples}")
+    return _importance_weighted_bound(model, jnp.asarray(x), key, log_likelihood=log_likelihood, samples=int(samples))
+
+
+@functools.partial(jax.jit, static_argnames=("samples", "log_likelihood"))
+def _importance_weighted_bound(model, x, key, *, samples, log_likelihood):
+    mean, logvar = model.encode(x)
+
+    def add(log_sum, sample_key):
+        z = losses.reparameterise(mean, logvar, sample_key)
+        log_prior = losses.normal_log_density(z, jnp.zeros_like(z), jnp.zeros_like(z))
+        log_weight = (log_likelihood(model.decoder(z), x) + log_prior
+                      - losses.normal_log_density(z, mean, logvar))
+        return jnp.logaddexp(log_sum, log_weight), None
+
+    log_sum, _ = jax.lax.scan(add, jnp.full(len(x), -jnp.inf), jax.random.split(key, samples))
+    return log_sum - jnp.log(samples)
+
+
+def latent_activity(mean):
+    """Variance over the data of each latent's posterior mean: how far the encoder moves it at all.
+
+    Args:
+      mean: (n, z_dim), posterior means of n examples.
+
+    Returns:
+      (z_dim,). A latent counts as active when this exceeds 0.01.
+
+    Raises:
+      ValueError: mean is not (n, z_dim), with at least two examples.
+
+    References:
+      Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, section 5.2.
+    """
+    if jnp.ndim(mean) != 2 or len(mean) < 2:
+        raise ValueError(f"mean has shape {jnp.shape(mean)}; wanted (n, z_dim) with n of at least 2")
+    return jnp.var(mean, axis=0)
+
+
+def active_units(mean, threshold=0.01):
+    """How many latents have a `latent_activity` above the threshold."""
+    return int(jnp.sum(latent_activity(mean) > threshold))

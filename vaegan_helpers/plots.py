@@ -1,0 +1,168 @@
+"""Pictures: arrays in, an axes to draw on, the artists out. Nothing here knows a model."""
+
+import base64
+import html
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from matplotlib.colors import LinearSegmentedColormap
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart; a colour means the same in every notebook.
+COLOURS = {
+    "real": "#000000",
+    "generated": "#D55E00",
+    "encoder": "#0072B2",
+    "decoder": "#009E73",
+    "discriminator": "#CC79A7",
+    "prior": "#7F7F7F",
+    "accent": "#E69F00",
+}
+# Ten classes need more than colour: their digit stands beside them wherever it can.
+DIGIT_COLOURS = ["#000000", "#E69F00", "#56B4E9", "#009E73", "#B8A900",
+                 "#0072B2", "#D55E00", "#CC79A7", "#7F7F7F", "#7B3FA0"]
+
+
+def show(fig, alt):
+    """Displays a figure with its alternative text, then closes it.
+
+    A picture in a notebook reaches a screen reader only as an HTML image: JupyterLab drops the alternative text of a
+    plain PNG output. The figure is drawn at twice its size, so that it is sharp on any screen.
+
+    Args:
+      fig: a matplotlib figure.
+      alt: one or two sentences that say what the picture shows.
+
+    Raises:
+      ValueError: `alt` is empty.
+    """
+    if not alt or not alt.strip():
+        raise ValueError(f"alt must say in words what the figure shows; got {alt!r}")
+    png = io.BytesIO()
+    fig.savefig(png, format="png", dpi=2 * fig.dpi)
+    plt.close(fig)
+    width = round(fig.get_figwidth() * fig.dpi)
+    data = base64.b64encode(png.getvalue()).decode()
+    picture = f'<img alt="{html.escape(alt)}" width="{width}" src="data:image/png;base64,{data}">'
+    display({"text/html": picture, "text/plain": alt}, raw=True)
+
+
+def figure(columns=1, rows=1, width=9.0, height=3.0, **options):
+    """A figure and its axes, laid out so that labels do not overlap; options go to `plt.subplots`."""
+    fig, axes = plt.subplots(rows, columns, figsize=(width, height), dpi=80, layout="constrained", **options)
+    for ax in np.ravel(axes):
+        ax.spines[["top", "right"]].set_visible(False)
+    return fig, axes
+
+
+def sheet(images, columns, gap=2):
+    """Pictures laid out in rows as one large picture.
+
+    Args:
+      images: (n, 784), in [0, 1].
+      columns: pictures per row.
+      gap: pixels between pictures, left white.
+
+    Returns:
+      (height, width), in [0, 1]; 1 is white paper, 0 is black ink.
+
+    Raises:
+      ValueError: the pictures do not have 784 pixels.
+    """
+    images = np.asarray(images)
+    if images.ndim != 2 or images.shape[1] != 784:
+        raise ValueError(f"images has shape {images.shape}; wanted (n, 784)")
+    rows = -(-len(images) // columns)
+    cell = 28 + gap
+    paper = np.ones((rows * cell - gap, columns * cell - gap), np.float32)
+    for i, image in enumerate(images):
+        top, left = i // columns * cell, i % columns * cell
+        paper[top:top + 28, left:left + 28] = 1 - np.clip(image.reshape(28, 28), 0, 1)
+    return paper
+
+
+def show_images(ax, images, columns=None, title=None, frame=True):
+    """Draws pictures (n, 784) in rows, dark ink on white paper, with a light line around the sheet.
+
+    Args:
+      ax: axes to draw on.
+      images: (n, 784), in [0, 1].
+      columns: pictures per row; all in one row unless given.
+      title: a line above.
+      frame: whether to draw the line.
+
+    Returns:
+      The image artist.
+    """
+    paper = sheet(images, columns or len(images))
+    artist = ax.imshow(paper, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(frame)
+    ax.spines[:].set_color("#BBBBBB")
+    if title:
+        ax.set_title(title, fontsize=10)
+    return artist
+
+
+def latent_scatter(ax, codes, labels, size=6, legend=True, limit=None):
+    """Encoded digits as points on the plane, one colour per class and the class written at its centre.
+
+    Args:
+      ax: axes to draw on.
+      codes: (n, 2).
+      labels: (n,), digits 0 to 9.
+      size: of a point, in points squared.
+      legend: whether to write each digit at the median of its points.
+      limit: half the width of the picture; from the data unless given.
+
+    Returns:
+      The scatter artist.
+
+    Raises:
+      ValueError: the codes are not (n, 2), or the labels do not fit.
+    """
+    codes, labels = np.asarray(codes), np.asarray(labels)
+    if codes.ndim != 2 or codes.shape[1] != 2 or labels.shape != codes.shape[:1]:
+        raise ValueError(f"wanted codes (n, 2) and labels (n,); got {codes.shape} and {labels.shape}")
+    colours = np.array(DIGIT_COLOURS)[labels]
+    artist = ax.scatter(*codes.T, c=colours, s=size, alpha=0.6, linewidths=0)
+    if legend:
+        for digit in np.unique(labels):
+            ax.text(*np.median(codes[labels == digit], axis=0), str(digit), fontsize=12, fontweight="bold",
+                    ha="center", va="center", color=DIGIT_COLOURS[digit],
+                    bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": DIGIT_COLOURS[digit], "alpha": 0.9})
+    if limit:
+        ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
+    ax.set(xlabel="latent 1", ylabel="latent 2", aspect="equal")
+    return artist
+
+
+def curves(ax, series, x=None, xlabel="step", ylabel="nats per image", smooth=1):
+    """Named curves on one axes, each with its name at its right end instead of in a legend.
+
+    Args:
+      ax: axes to draw on.
+      series: {name: (values, colour)}.
+      x: positions shared by all curves; 0, 1, 2, … unless given.
+      xlabel, ylabel: axis labels.
+      smooth: window of a running mean.
+
+    Returns:
+      The line artists.
+    """
+    lines = []
+    for name, (values, colour) in series.items():
+        values = np.convolve(values, np.ones(smooth) / smooth, mode="valid")
+        positions = np.arange(len(values)) + smooth / 2 if x is None else np.asarray(x)[len(x) - len(values):]
+        lines += ax.plot(positions, values, color=colour, label=name)
+        ax.annotate(name, (positions[-1], values[-1]), xytext=(4, 0), textcoords="offset points",
+                    va="center", color=colour, fontsize=9)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.margins(x=0.02)
+    return lines
+
+
+def colour_map(name):
+    """White to one of the course's colours, for heat maps that belong to that part of the model."""
+    return LinearSegmentedColormap.from_list(name, ["#FFFFFF", COLOURS[name]])
