@@ -147,9 +147,9 @@ class Mixture:
         if jnp.ndim(x) != 2 or x.shape[1] != dim:
             raise ValueError(f"x has shape {jnp.shape(x)}; log_density needs shape (n, {dim})")
         squared_distance = jnp.sum((x[:, None, :] - self.means[None]) ** 2, axis=-1)        # (n, modes)
-        log_normal = (-squared_distance / (2 * self.stds**2)
-                      - dim * jnp.log(self.stds) - dim / 2 * jnp.log(2 * jnp.pi))
-        return jax.nn.logsumexp(log_normal + jnp.log(self.weights), axis=1)
+        log_normal = (-squared_distance / (2 * self.stds[None] ** 2)
+                      - dim * jnp.log(self.stds[None]) - dim / 2 * jnp.log(2 * jnp.pi))
+        return jax.nn.logsumexp(log_normal + jnp.log(self.weights[None]), axis=1)
 
 
 def mixture(means, stds, weights=None):

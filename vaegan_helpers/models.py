@@ -160,6 +160,8 @@ def count_parameters(model):
 
 
 def _sizes(first, hidden_dim, hidden_layers, last):
+    if not isinstance(hidden_layers, int) or hidden_layers < 0:
+        raise ValueError(f"hidden_layers must be a whole number of at least 0; got {hidden_layers!r}")
     return (first, *[hidden_dim] * hidden_layers, last)
 
 

@@ -5,6 +5,7 @@ on i alone, so a run gives the same bits however it is cut into chunks.
 """
 
 import functools
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ from vaegan_helpers import losses
 
 
 class Diverged(FloatingPointError):
-    """A loss became NaN or infinite.
+    """A loss or a model became NaN or infinite.
 
     Attributes:
       step: the first bad step, counted from 0.
@@ -26,8 +27,9 @@ class Diverged(FloatingPointError):
 
     def __init__(self, step, good_steps, models, history):
         super().__init__(
-            f"the loss is not finite at step {step}. This error keeps what you had after step {good_steps}, the end of "
-            "the last good chunk: its `.models` and `.history`. A lower learning rate is the usual remedy.")
+            f"the loss or the model is not finite at step {step}. This error keeps what you had after step "
+            f"{good_steps}, the end of the last good chunk: its `.models` and `.history`. A lower learning rate is "
+            "the usual remedy.")
         self.step, self.models, self.history = step, models, history
 
 
@@ -68,7 +70,8 @@ def fit_vae(model, data, key, *, steps, batch_size=128, learning_rate=1e-3, beta
         raise ValueError(f"beta must be a number of at least 0; got {beta}")
 
     def advance(state, start, length):
-        return vae_steps(state, data, held_out, key, start, float(learning_rate), float(beta),
+        # a clone, since every chunk is meant to see the same key: jax_debug_key_reuse would object
+        return vae_steps(state, data, held_out, jax.random.clone(key), start, float(learning_rate), float(beta),
                          loss=loss, length=length, batch_size=batch_size)
 
     (model, _), history = run_in_chunks(advance, (model, optax.adam(0.0).init(model)), steps, chunks, progress)
@@ -107,6 +110,185 @@ def vae_steps(state, data, held_out, key, start, learning_rate, beta, *, loss, l
     return state, record
 
 
+class GanState(NamedTuple):
+    """Everything that a GAN's training changes.
+
+    Attributes:
+      generator, discriminator: the two players.
+      averaged: the generator with the moving average of its weights.
+      generator_adam, discriminator_adam: the states of their optimisers.
+    """
+
+    generator: Any
+    discriminator: Any
+    averaged: Any
+    generator_adam: Any
+    discriminator_adam: Any
+
+
+class GanSettings(NamedTuple):
+    """The traced settings of `gan_steps`, with the meanings they have in `fit_gan`; `steps` is the whole run's length."""
+
+    discriminator_learning_rate: float = 2e-4
+    generator_learning_rate: float = 2e-4
+    penalty_weight: float = 2.0
+    momentum: float = 0.5
+    averaging: float = 0.0
+    final_rate: float = 1.0
+    steps: float = 1.0
+
+
+def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discriminator_learning_rate=2e-4,
+            generator_learning_rate=2e-4, discriminator_steps=1, generator_steps=1, loss="non-saturating", penalty="r1",
+            penalty_weight=2.0, momentum=0.5, averaging=0.0, final_rate=1.0, snapshots=10, progress=True):
+    """Trains a generator and a discriminator against each other, in turns, each with Adam.
+
+    Args:
+      generator: takes noise (batch, z_dim) from a standard normal; it is not changed.
+      discriminator: takes data (batch, x_dim) and a key for dropout; it is not changed.
+      data: (n, x_dim). Every move draws its batch afresh, with replacement.
+      key: for batches, noise and dropout.
+      steps: rounds; in each first D moves, then G.
+      batch_size: real examples, and as many generated ones, per move; at most n.
+      discriminator_learning_rate, generator_learning_rate: Adam's, positive.
+      discriminator_steps, generator_steps: moves of each player per round. 0 keeps that player as it is.
+      loss: one of the names in `losses.GAN_LOSSES`, or a `losses.GanLoss`. Pass the same object every time.
+      penalty: "r1", "gradient penalty" or None; added to D's loss.
+      penalty_weight: its weight, not negative. For R1 it is the paper's gamma.
+      momentum: Adam's first decay rate, in [0, 1).
+      averaging: decay of the moving average of G's weights, in [0, 1); 0 for none. It is slower to forget as the run
+        goes on: the decay is at most (1 + step) / (10 + step).
+      final_rate: the share of both learning rates that is left at the end of the run, in (0, 1]; they fall along half a
+        cosine.
+      snapshots: the run is cut into at most so many equal pieces, and G is kept at the start and after each.
+      progress: whether to show a bar.
+
+    Returns:
+      (generator, discriminator, history). The generator has the averaged weights if there is averaging. The history is
+      a dictionary with NumPy arrays (steps,): "discriminator_loss" without the penalty, "generator_loss", "penalty"
+      without its weight, "real_output" and "fake_output" (D's mean output, with dropout: a probability, or for least
+      squares and Wasserstein the plain number), "discriminator_gradient_norm" and "generator_gradient_norm". A player
+      that makes several moves leaves its last; one that makes none leaves nothing. "snapshots" is G with an axis of
+      length m in front of every weight, so `jax.vmap(lambda g: g(z))(history["snapshots"])` has shape (m, batch,
+      x_dim), and "snapshot_step" (m,) counts the steps done. When the kernel is interrupted, all of it comes from the
+      last finished piece.
+
+    Raises:
+      ValueError: players and data that do not fit each other, an unknown name, bad sizes, rates, data or key.
+      Diverged: a loss or a gradient became NaN or infinite.
+
+    References:
+      Goodfellow et al., Generative Adversarial Nets, 2014, algorithm 1.
+      Yazıcı et al., The Unusual Effectiveness of Averaging in GAN Training, 2019.
+    """
+    _check_players(generator, discriminator, data)
+    data = _check_data(generator, "data", data)
+    _check_run(data, key, steps, batch_size, snapshots)
+    loss = _check_game(loss, penalty, discriminator_steps, generator_steps)
+    require_positive(discriminator_learning_rate=discriminator_learning_rate,
+                     generator_learning_rate=generator_learning_rate, final_rate=final_rate)
+    for name, value, low, high in [("penalty_weight", penalty_weight, 0, np.inf), ("momentum", momentum, 0, 1),
+                                   ("averaging", averaging, 0, 1), ("final_rate", final_rate, 0, 1.0000001)]:
+        if not low <= value < high:
+            raise ValueError(f"{name} must be at least {low} and below {high:g}; got {value}")
+    settings = GanSettings(*map(float, (discriminator_learning_rate, generator_learning_rate, penalty_weight, momentum,
+                                        averaging, final_rate, steps)))
+    taken = {}
+
+    def advance(state, start, length):
+        taken[start] = state.averaged
+        return gan_steps(state, data, key, start, settings, loss=loss, penalty=penalty, length=length,
+                         batch_size=batch_size, discriminator_steps=discriminator_steps, generator_steps=generator_steps)
+
+    state, history = run_in_chunks(advance, gan_state(generator, discriminator), steps, snapshots, progress)
+    done = max((len(values) for values in history.values()), default=0)
+    taken[done] = state.averaged
+    history["snapshots"] = jax.tree.map(lambda *weights: jnp.stack(weights), *taken.values())
+    history["snapshot_step"] = np.array(list(taken))
+    return state.averaged, state.discriminator, history
+
+
+def gan_state(generator, discriminator):
+    """The state before the first step: no momentum yet, and an average that is the generator itself."""
+    adam = optax.adam(0.0)
+    return GanState(generator, discriminator, generator, adam.init(generator), adam.init(discriminator))
+
+
+@functools.partial(jax.jit, static_argnames=("loss", "penalty", "length", "batch_size", "discriminator_steps",
+                                             "generator_steps"))
+def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch_size, discriminator_steps=1,
+              generator_steps=1):
+    """`length` rounds of the game as one scan. With 0 moves for one player, only the other one moves.
+
+    Args:
+      state: GanState.
+      data, key, penalty, batch_size, discriminator_steps, generator_steps: as in `fit_gan`.
+      start: the number of the first round.
+      settings: GanSettings; traced.
+      loss: GanLoss.
+      length: how many rounds; static.
+
+    Returns:
+      (state, record): the record holds the entries of `fit_gan`'s history, (length,) each.
+    """
+    def play(state, index):
+        progress = jnp.minimum(index / settings.steps, 1.0)
+        rate = settings.final_rate + (1 - settings.final_rate) * 0.5 * (1 + jnp.cos(jnp.pi * progress))
+        discriminator_key, generator_key = jax.random.split(jax.random.fold_in(key, index))
+        record = {}
+        for move_key in jax.random.split(discriminator_key, discriminator_steps):
+            state, entries = _move_discriminator(state, data, move_key, settings, rate, loss, penalty, batch_size)
+            record |= entries
+        for move_key in jax.random.split(generator_key, generator_steps):
+            state, entries = _move_generator(state, move_key, settings, rate, loss, batch_size)
+            record = entries | record  # D's outputs come from D's move wherever there is one
+        decay = jnp.minimum(settings.averaging, (1 + index) / (10 + index))
+        averaged = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.averaged, state.generator)
+        return state._replace(averaged=averaged), record
+
+    return jax.lax.scan(play, state, start + jnp.arange(length))
+
+
+def _move_discriminator(state, data, key, settings, rate, loss, penalty, batch_size):
+    batch_key, noise_key, real_key, fake_key, mix_key = jax.random.split(key, 5)
+    real = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]
+    fake = state.generator(jax.random.normal(noise_key, (batch_size, state.generator.z_dim)))
+
+    def objective(discriminator):
+        real_logits, fake_logits = discriminator(real, real_key), discriminator(fake, fake_key)
+        value = loss.discriminator(real_logits, fake_logits)
+        parts = {"discriminator_loss": value, "real_output": loss.output(real_logits).mean(),
+                 "fake_output": loss.output(fake_logits).mean()}
+        if penalty is None:
+            return value, parts
+        # the dropout mask of the real batch once more, so that the penalty is on the function that was just used
+        parts["penalty"] = (losses.r1_penalty(discriminator, real, real_key) if penalty == "r1" else
+                            losses.gradient_penalty(discriminator, real, fake, mix_key, real_key))
+        return value + settings.penalty_weight * parts["penalty"], parts
+
+    gradients, parts = jax.grad(objective, has_aux=True)(state.discriminator)
+    optimizer = optax.adam(rate * settings.discriminator_learning_rate, b1=settings.momentum)
+    updates, adam = optimizer.update(gradients, state.discriminator_adam)
+    state = state._replace(discriminator=optax.apply_updates(state.discriminator, updates), discriminator_adam=adam)
+    return state, parts | {"discriminator_gradient_norm": optax.global_norm(gradients)}
+
+
+def _move_generator(state, key, settings, rate, loss, batch_size):
+    noise_key, dropout_key = jax.random.split(key)
+    noise = jax.random.normal(noise_key, (batch_size, state.generator.z_dim))
+
+    def objective(generator):
+        logits = state.discriminator(generator(noise), dropout_key)
+        value = loss.generator(logits)
+        return value, {"generator_loss": value, "fake_output": loss.output(logits).mean()}
+
+    gradients, parts = jax.grad(objective, has_aux=True)(state.generator)
+    optimizer = optax.adam(rate * settings.generator_learning_rate, b1=settings.momentum)
+    updates, adam = optimizer.update(gradients, state.generator_adam)
+    state = state._replace(generator=optax.apply_updates(state.generator, updates), generator_adam=adam)
+    return state, parts | {"generator_gradient_norm": optax.global_norm(gradients)}
+
+
 def run_in_chunks(advance, state, steps, chunks, progress):
     """Calls `advance(state, start, length) -> (state, record)` until `steps` are done.
 
@@ -121,7 +303,7 @@ def run_in_chunks(advance, state, steps, chunks, progress):
       (state, history): records of the chunks joined; a scalar record becomes one entry per chunk.
 
     Raises:
-      Diverged: an entry of the record named "...loss" is not finite.
+      Diverged: an entry of the record named "...loss", or the new state, is not finite.
     """
     chunks = max(count for count in range(1, chunks + 1) if steps % count == 0)
     length, records = steps // chunks, []
@@ -132,17 +314,27 @@ def run_in_chunks(advance, state, steps, chunks, progress):
             for start in range(0, steps, length):
                 new_state, record = advance(state, start, length)
                 record = jax.tree.map(np.asarray, record)  # waits until the chunk is done
-                bad = [np.flatnonzero(~np.isfinite(np.atleast_1d(values)))
-                       for name, values in record.items() if name.endswith("loss")]
-                if any(len(steps_in_chunk) for steps_in_chunk in bad):
-                    first = min(int(b[0]) for b in bad if len(b))
-                    raise Diverged(start + first, start, state, _join(records, length))
+                bad = _first_bad_step(new_state, record, length)
+                if bad is not None:
+                    raise Diverged(start + bad, start, state, _join(records, length))
                 state = new_state
                 records.append(record)
                 bar.update(length)
         except KeyboardInterrupt:
             print(f"\nInterrupted: this is the model after step {len(records) * length} of {steps}.")
     return state, _join(records, length)
+
+
+def _first_bad_step(state, record, length):
+    """Which step of a chunk first gave a loss or a model that is not finite; None when all of them are good."""
+    for_each_step = [values for name, values in record.items() if name.endswith("loss") and np.ndim(values)]
+    bad_steps = np.flatnonzero(~np.isfinite(for_each_step).all(axis=0))
+    if len(bad_steps):
+        return int(bad_steps[0])
+    # a bad last update shows in no loss of this chunk, only in the model and in what was measured after it
+    after = jax.tree.leaves(state) + [values for name, values in record.items() if name.endswith("loss")]
+    finite = all(np.isfinite(leaf).all() for leaf in after if jnp.issubdtype(leaf.dtype, jnp.floating))
+    return None if finite else length - 1
 
 
 class _Stdout:
@@ -193,3 +385,21 @@ def _check_data(model, name, data):
     if model.output is jax.nn.sigmoid and not (0 <= low and high <= 1):
         raise ValueError(f"{name} lies in [{low:.3g}, {high:.3g}]; a model whose output is a sigmoid needs [0, 1]")
     return data
+
+
+def _check_players(generator, discriminator, data):
+    made, taken, given = generator.x_dim, discriminator.x_dim, jnp.shape(data)
+    if made != taken or given[1:] != (made,):
+        raise ValueError(f"the generator makes arrays of shape (batch, {made}), the discriminator takes (batch, {taken}), "
+                         f"and the data has shape {given}; the widths must agree")
+
+
+def _check_game(loss, penalty, discriminator_steps, generator_steps):
+    if not isinstance(loss, losses.GanLoss) and loss not in losses.GAN_LOSSES:
+        raise ValueError(f"loss must be one of {', '.join(losses.GAN_LOSSES)}; got {loss!r}")
+    if penalty not in ("r1", "gradient penalty", None):
+        raise ValueError(f"penalty must be one of r1, gradient penalty, None; got {penalty!r}")
+    moves = {"discriminator_steps": discriminator_steps, "generator_steps": generator_steps}
+    if any(not isinstance(value, (int, np.integer)) or value < 0 for value in moves.values()) or not any(moves.values()):
+        raise ValueError(f"moves per round are whole numbers, and one player at least must move; got {moves}")
+    return losses.GAN_LOSSES[loss] if isinstance(loss, str) else loss
