@@ -1,0 +1,136 @@
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+import websocket
+
+from vaegan_helpers import __main__ as course
+
+# Reports, from inside the server, whether the kernel's websocket sends at once.
+SERVER = """
+import socket, sys
+from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+from vaegan_helpers.__main__ import main
+
+plain_open = KernelWebsocketHandler.open
+
+async def reporting_open(handler, *args, **kwargs):
+    option = handler.ws_connection.stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    print("TCP_NODELAY", bool(option), file=sys.stderr, flush=True)
+    await plain_open(handler, *args, **kwargs)
+
+KernelWebsocketHandler.open = reporting_open
+main()
+"""
+
+
+class Server:
+    """JupyterLab as the course starts it, with its log in a file."""
+
+    def __init__(self, folder):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.log_file = folder / "log"
+        places = ("CONFIG", "RUNTIME", "DATA")
+        own = {f"JUPYTER_{place}_DIR": str(folder / place.lower()) for place in places}
+        with self.log_file.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", SERVER, "--no-browser", f"--port={self.port}", "--ServerApp.port_retries=0"],
+                env={**os.environ, **own}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )
+
+    def log(self):
+        return self.log_file.read_text()
+
+    def wait_for(self, pattern, seconds=60):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            if found := re.search(pattern, self.log()):
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"no {pattern!r} in the server's log:\n{self.log()}")
+
+    def ask(self, path, token=None, **options):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/{path}", **options)
+        if token:
+            request.add_header("Authorization", f"token {token}")
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.read().decode()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server
+    server.process.send_signal(signal.SIGTERM)
+    server.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def token(server):
+    return server.wait_for(rf"http://127\.0\.0\.1:{server.port}/lab\?token=([0-9a-f]{{32,}})")[1]
+
+
+def test_jupyterlab_opens_on_the_notebooks(server, token):
+    names = {entry["name"] for entry in json.loads(server.ask("api/contents", token))["content"]}
+    assert {path.name for path in course.notebooks_folder().glob("*.ipynb")} <= names
+
+
+def test_without_the_token_nobody_gets_in(server, token):
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        server.ask("api/contents")
+
+
+def test_it_listens_on_this_machine_only(server, token):
+    assert f"http://127.0.0.1:{server.port}/lab" in server.log()
+    with socket.socket() as probe, pytest.raises(OSError):
+        probe.settimeout(2)
+        probe.connect(("127.0.0.2", server.port))
+
+
+def test_no_news_pop_up(server, token):
+    page = server.ask("lab", token)
+    config = json.loads(re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
+    assert config["news"] == {"disabled": True}
+
+
+def test_messages_of_the_kernel_are_sent_at_once(server, token):
+    kernel = json.loads(server.ask("api/kernels", token, method="POST", data=b"{}"))["id"]
+    channel = websocket.create_connection(
+        f"ws://127.0.0.1:{server.port}/api/kernels/{kernel}/channels?token={token}", timeout=20
+    )
+    try:
+        assert server.wait_for(r"TCP_NODELAY (\w+)", seconds=20)[1] == "True"
+    finally:
+        channel.close()
+        server.ask(f"api/kernels/{kernel}", token, method="DELETE")
+
+
+@pytest.mark.parametrize(
+    "further, setting",
+    [
+        (["--ip=0.0.0.0"], "ServerApp.ip"),
+        (["--ServerApp.ip=0.0.0.0"], "ServerApp.ip"),
+        (["--ServerApp.allow_root=False"], "ServerApp.allow_root"),
+    ],
+)
+def test_further_arguments_settle_what_they_name(further, setting):
+    given = course.arguments(further)
+    assert given[-len(further):] == further
+    ours = [argument for argument in given[: -len(further)] if argument.startswith(f"--{setting}=")]
+    assert ours == []
+
+
+def test_missing_notebooks_are_explained(monkeypatch, tmp_path):
+    monkeypatch.setattr(course, "__file__", str(tmp_path / "vaegan_helpers" / "__main__.py"))
+    with pytest.raises(SystemExit, match="no notebooks in .*pip install"):
+        course.main([])
