@@ -11,26 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from tqdm import tqdm
 
 from vaegan_helpers import losses
-
-
-class Diverged(FloatingPointError):
-    """A loss or a model became NaN or infinite.
-
-    Attributes:
-      step: the first bad step, counted from 0.
-      models: the last good models (those after the chunk before).
-      history: of every step up to those models.
-    """
-
-    def __init__(self, step, good_steps, models, history):
-        super().__init__(
-            f"the loss or the model is not finite at step {step}. This error keeps what you had after step "
-            f"{good_steps}, the end of the last good chunk: its `.models` and `.history`. A lower learning rate is "
-            "the usual remedy.")
-        self.step, self.models, self.history = step, models, history
+from vaegan_helpers.runs import Diverged, check_run, require_positive, run_in_chunks  # noqa: F401
 
 
 def fit_vae(model, data, key, *, steps, batch_size=128, learning_rate=1e-3, beta=1.0, held_out=None,
@@ -64,7 +47,7 @@ def fit_vae(model, data, key, *, steps, batch_size=128, learning_rate=1e-3, beta
       Kingma & Ba, Adam, 2015.
     """
     data, held_out = _check_data(model, "data", data), _check_data(model, "held_out", held_out)
-    _check_run(data, key, steps, batch_size, chunks)
+    check_run(data, key, batch_size, steps=steps, chunks=chunks)
     require_positive(learning_rate=learning_rate)
     if not (np.isfinite(beta) and beta >= 0):
         raise ValueError(f"beta must be a number of at least 0; got {beta}")
@@ -175,7 +158,7 @@ def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discri
 
     Raises:
       ValueError: players and data that do not fit each other, an unknown name, bad sizes, rates, data or key.
-      Diverged: a loss or a gradient became NaN or infinite.
+      Diverged: a loss or a player became NaN or infinite; its `.models` is the last good GanState.
 
     References:
       Goodfellow et al., Generative Adversarial Nets, 2014, algorithm 1.
@@ -183,7 +166,7 @@ def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discri
     """
     _check_players(generator, discriminator, data)
     data = _check_data(generator, "data", data)
-    _check_run(data, key, steps, batch_size, snapshots)
+    check_run(data, key, batch_size, steps=steps, snapshots=snapshots)
     loss = _check_game(loss, penalty, discriminator_steps, generator_steps)
     require_positive(discriminator_learning_rate=discriminator_learning_rate,
                      generator_learning_rate=generator_learning_rate, final_rate=final_rate)
@@ -232,8 +215,8 @@ def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch
       (state, record): the record holds the entries of `fit_gan`'s history, (length,) each.
     """
     def play(state, index):
-        progress = jnp.minimum(index / settings.steps, 1.0)
-        rate = settings.final_rate + (1 - settings.final_rate) * 0.5 * (1 + jnp.cos(jnp.pi * progress))
+        done = jnp.minimum(index / settings.steps, 1.0)
+        rate = settings.final_rate + (1 - settings.final_rate) * 0.5 * (1 + jnp.cos(jnp.pi * done))
         discriminator_key, generator_key = jax.random.split(jax.random.fold_in(key, index))
         record = {}
         for move_key in jax.random.split(discriminator_key, discriminator_steps):
@@ -289,90 +272,6 @@ def _move_generator(state, key, settings, rate, loss, batch_size):
     return state, parts | {"generator_gradient_norm": optax.global_norm(gradients)}
 
 
-def run_in_chunks(advance, state, steps, chunks, progress):
-    """Calls `advance(state, start, length) -> (state, record)` until `steps` are done.
-
-    Args:
-      advance: one compiled chunk of training.
-      state: a tuple that begins with the model or models.
-      steps: in all.
-      chunks: at most so many calls, all of one length, so that one compilation serves all of them.
-      progress: whether to show a bar.
-
-    Returns:
-      (state, history): records of the chunks joined; a scalar record becomes one entry per chunk.
-
-    Raises:
-      Diverged: an entry of the record named "...loss", or the new state, is not finite.
-    """
-    chunks = max(count for count in range(1, chunks + 1) if steps % count == 0)
-    length, records = steps // chunks, []
-    bar = tqdm(total=steps, desc="training", disable=not progress, file=_Stdout(), mininterval=0, ncols=60,
-               bar_format="{desc}: {percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} steps")
-    with bar:
-        try:
-            for start in range(0, steps, length):
-                new_state, record = advance(state, start, length)
-                record = jax.tree.map(np.asarray, record)  # waits until the chunk is done
-                bad = _first_bad_step(new_state, record, length)
-                if bad is not None:
-                    raise Diverged(start + bad, start, state, _join(records, length))
-                state = new_state
-                records.append(record)
-                bar.update(length)
-        except KeyboardInterrupt:
-            print(f"\nInterrupted: this is the model after step {len(records) * length} of {steps}.")
-    return state, _join(records, length)
-
-
-def _first_bad_step(state, record, length):
-    """Which step of a chunk first gave a loss or a model that is not finite; None when all of them are good."""
-    for_each_step = [values for name, values in record.items() if name.endswith("loss") and np.ndim(values)]
-    bad_steps = np.flatnonzero(~np.isfinite(for_each_step).all(axis=0))
-    if len(bad_steps):
-        return int(bad_steps[0])
-    # a bad last update shows in no loss of this chunk, only in the model and in what was measured after it
-    after = jax.tree.leaves(state) + [values for name, values in record.items() if name.endswith("loss")]
-    finite = all(np.isfinite(leaf).all() for leaf in after if jnp.issubdtype(leaf.dtype, jnp.floating))
-    return None if finite else length - 1
-
-
-class _Stdout:
-    """Looks sys.stdout up at each write, which a notebook replaces."""
-
-    def write(self, text):
-        print(text, end="")
-
-    def flush(self):
-        print(end="", flush=True)
-
-
-def _join(records, length):
-    if not records:
-        return {}
-    history = {name: np.concatenate([np.atleast_1d(record[name]) for record in records]) for name in records[0]}
-    if "held_out_loss" in history:
-        history["held_out_step"] = length * (1 + np.arange(len(records)))
-    return history
-
-
-def require_positive(**values):
-    """Raises ValueError unless every value is a positive, finite number."""
-    for name, value in values.items():
-        if not (np.isfinite(value) and value > 0):
-            raise ValueError(f"{name} must be a positive number; got {value}")
-
-
-def _check_run(data, key, steps, batch_size, chunks):
-    for name, value in {"steps": steps, "batch_size": batch_size, "chunks": chunks}.items():
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")
-    if batch_size > len(data):
-        raise ValueError(f"batch_size is {batch_size}, but there are only {len(data)} examples")
-    if not (isinstance(key, jax.Array) and jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ()):
-        raise ValueError(f"key must be one key from jax.random.key(seed); got {type(key).__name__}")
-
-
 def _check_data(model, name, data):
     if data is None:
         return None
@@ -395,11 +294,12 @@ def _check_players(generator, discriminator, data):
 
 
 def _check_game(loss, penalty, discriminator_steps, generator_steps):
-    if not isinstance(loss, losses.GanLoss) and loss not in losses.GAN_LOSSES:
+    if not isinstance(loss, losses.GanLoss) and not (isinstance(loss, str) and loss in losses.GAN_LOSSES):
         raise ValueError(f"loss must be one of {', '.join(losses.GAN_LOSSES)}; got {loss!r}")
     if penalty not in ("r1", "gradient penalty", None):
         raise ValueError(f"penalty must be one of r1, gradient penalty, None; got {penalty!r}")
     moves = {"discriminator_steps": discriminator_steps, "generator_steps": generator_steps}
-    if any(not isinstance(value, (int, np.integer)) or value < 0 for value in moves.values()) or not any(moves.values()):
+    counts = [isinstance(value, (int, np.integer)) and value >= 0 for value in moves.values()]
+    if not all(counts) or not any(moves.values()):
         raise ValueError(f"moves per round are whole numbers, and one player at least must move; got {moves}")
     return losses.GAN_LOSSES[loss] if isinstance(loss, str) else loss
