@@ -1,0 +1,40 @@
+// The line that says what is shown; also names what ipywidgets leaves without a name.
+function name(root, model) {
+  const alts = model.get("alts");
+  root.querySelectorAll("img.widget-image").forEach((image, i) => { image.alt = alts[i] ?? ""; });
+  root.querySelectorAll(".widget-slider").forEach((slider) => {
+    const label = slider.querySelector("label")?.textContent;
+    slider.querySelectorAll(".noUi-handle").forEach((handle) => handle.setAttribute("aria-label", label));
+  });
+  root.querySelectorAll("canvas").forEach((canvas) => {
+    canvas.setAttribute("role", "application");
+    canvas.setAttribute("aria-label", model.get("canvas_label"));
+  });
+}
+
+function render({ model, el }) {
+  const line = document.createElement("p");
+  line.className = "vg-caption";
+  line.setAttribute("role", "status"); // spoken when it changes, after what is being said
+  el.append(line);
+  let root = null;
+  const draw = () => {
+    if (line.textContent !== model.get("text")) line.textContent = model.get("text");
+    if (root) name(root, model);
+  };
+  const observer = new MutationObserver(draw); // the pictures arrive after this line
+  const find = () => {
+    root = el.closest(".vg-explorer");
+    if (!root) { if (waited++ < 200) timer = setTimeout(find, 25); return; }
+    observer.observe(root, { childList: true, subtree: true });
+    draw();
+  };
+  let waited = 0;
+  let timer = setTimeout(find, 0);
+  model.on("change:text", draw);
+  model.on("change:alts", draw);
+  draw();
+  return () => { clearTimeout(timer); observer.disconnect(); model.off("change:text", draw); model.off("change:alts", draw); };
+}
+
+export default { render };

@@ -1,0 +1,76 @@
+"""Frames to leaf through in plain HTML: it works in an exported page, without a kernel and without a network."""
+
+import base64
+import hashlib
+import html
+import json
+
+from vaegan_helpers.widgets import pictures
+
+
+class Flipbook:
+    """Frames under a slider, as one piece of HTML. Made by `flipbook`.
+
+    Attributes:
+      html: the whole of it; the same frames give the same text.
+      alt: what the frames show.
+    """
+
+    def __init__(self, html, alt):
+        self.html, self.alt = html, alt
+
+    def _repr_mimebundle_(self, **kwargs):
+        return {"text/html": self.html, "text/plain": self.alt}
+
+
+def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
+    """Frames to leaf through with a slider, by mouse or by arrow keys, even in an exported page.
+
+    Where scripts may not run, as in a notebook that is not trusted, the last frame stands alone. Every frame lies in
+    the notebook, so keep them few and small: twenty sheets of 10x10 digits are about 0.6 MB.
+
+    Args:
+      frames: PNG bytes, pictures (side, side) or (pixels,) of ink in [0, 1], or matplotlib figures.
+      captions: what each frame shows, as many as frames; "1 of n" and so on unless given.
+      label: names the slider.
+      alt: what the frames show together, in a sentence.
+      width: in CSS pixels; the frames' own unless given.
+
+    Returns:
+      Flipbook, which a notebook displays.
+
+    Raises:
+      ValueError: no frames, no alternative text, captions that do not fit, a frame that is no picture.
+    """
+    encoded = [base64.b64encode(_as_png(frame)).decode() for frame in frames]
+    if not encoded:
+        raise ValueError("a flipbook needs at least one frame, got none")
+    if not alt.strip():
+        raise ValueError("alt must say in words what the frames show, got nothing")
+    captions = [f"{i + 1} of {len(encoded)}" for i in range(len(encoded))] if captions is None else list(captions)
+    if len(captions) != len(encoded):
+        raise ValueError(f"captions must be as many as frames, got {len(captions)} and {len(encoded)}")
+    last = len(encoded) - 1
+    name = "flipbook-" + hashlib.sha256("".join([label, alt, *captions, *encoded]).encode()).hexdigest()[:12]
+    size = "" if width is None else f' width="{int(width)}"'
+    # Without scripts the slider would be dead, so it is hidden until the picture's own script shows it.
+    unhide = "this.onload=null;this.closest('figure').querySelector('div').hidden=false"
+    turn = ("const f=this.closest('figure'),b=JSON.parse(f.dataset.frames),c=JSON.parse(f.dataset.captions),i=+this.value;"
+            "f.querySelector('img').src='data:image/png;base64,'+b[i];f.querySelector('figcaption').textContent=c[i];"
+            "this.setAttribute('aria-valuetext',c[i])")
+    return Flipbook(
+        f'<figure style="margin:0" data-frames="{html.escape(json.dumps(encoded))}" '
+        f'data-captions="{html.escape(json.dumps(captions))}">'
+        f'<img alt="{html.escape(alt)}"{size} src="data:image/png;base64,{encoded[last]}" onload="{html.escape(unhide)}">'
+        f'<div hidden><label for="{name}">{html.escape(label)}</label> '
+        f'<input type="range" id="{name}" min="0" max="{last}" value="{last}" step="1" style="width:min(24em,60%)" '
+        f'aria-valuetext="{html.escape(captions[last])}" data-lm-suppress-shortcuts="true" oninput="{html.escape(turn)}"></div>'
+        f'<figcaption aria-live="polite">{html.escape(captions[last])}</figcaption></figure>', alt)
+
+
+def _as_png(frame):
+    if isinstance(frame, bytes):
+        if not frame.startswith(b"\x89PNG"):
+            raise ValueError("a frame given as bytes must be a PNG picture")
+        return frame
+    return pictures.figure_png(frame) if hasattr(frame, "canvas") else pictures.png(frame)

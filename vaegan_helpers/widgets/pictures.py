@@ -1,0 +1,93 @@
+"""From arrays to PNG bytes, fast enough to follow a hand."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+
+def png(image, scale=8):
+    """One picture as PNG bytes, dark ink on white paper.
+
+    Args:
+      image: (pixels,) or (side, side) ink in [0, 1]; 0 is paper. Values outside are clipped.
+      scale: how many times larger each pixel is drawn.
+
+    Returns:
+      bytes.
+
+    Raises:
+      ValueError: the picture is not square or not finite.
+    """
+    return encode(_grey(square(image)), scale)
+
+
+def sheet(images, columns, scale=1, gap=2):
+    """Several pictures in rows, as PNG bytes.
+
+    Args:
+      images: (n, pixels) ink in [0, 1].
+      columns: pictures per row.
+      scale: how many times larger each pixel is drawn.
+      gap: white pixels between pictures.
+
+    Returns:
+      bytes.
+
+    Raises:
+      ValueError: the pictures are not square or not finite, or columns is below 1.
+    """
+    images = np.asarray(images)
+    if images.ndim != 2 or not len(images) or columns < 1:
+        raise ValueError(f"a sheet is made of images (n, pixels) in at least 1 column; got {images.shape}, {columns}")
+    side = square(images[0]).shape[0]
+    rows = -(-len(images) // columns)
+    cells = np.full((rows * columns, side + gap, side + gap), 255, np.uint8)
+    cells[:len(images), :side, :side] = _grey(images).reshape(-1, side, side)
+    paper = cells.reshape(rows, columns, side + gap, side + gap).swapaxes(1, 2)
+    return encode(paper.reshape(rows * (side + gap), -1)[:-gap or None, :-gap or None], scale)
+
+
+def encode(pixels, scale=1):
+    """8-bit pixels, grey (height, width) or colour (height, width, 3), as PNG bytes.
+
+    Compression level 1: higher levels take several times longer for a few per cent.
+    """
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    if scale != 1:
+        picture = picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+    out = io.BytesIO()
+    picture.save(out, "png", compress_level=1)
+    return out.getvalue()
+
+
+def compact(png):
+    """The same PNG made smaller for keeping: colours reduced to 128, compressed as far as it goes."""
+    picture = Image.open(io.BytesIO(png))
+    if picture.mode == "RGB":
+        picture = picture.quantize(128, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    picture.save(out, "png", optimize=True)
+    return out.getvalue()
+
+
+def figure_png(fig):
+    """A matplotlib figure as PNG bytes at its own dpi, drawn by Agg without pyplot."""
+    fig.canvas.draw()
+    return encode(np.asarray(fig.canvas.buffer_rgba())[..., :3])
+
+
+def square(image):
+    """The picture as (side, side), or ValueError."""
+    image = np.asarray(image, np.float32)
+    side = round(image.size ** 0.5)
+    if image.size == 0 or side * side != image.size or image.shape not in [(side * side,), (side, side)]:
+        raise ValueError(f"a picture is (pixels,) or (side, side) with as many rows as columns, got {image.shape}")
+    return image.reshape(side, side)
+
+
+def _grey(ink):
+    ink = np.asarray(ink)
+    if not np.isfinite(ink).all():
+        raise ValueError("the picture has pixels that are NaN or infinite")
+    return (255.5 - 255 * np.clip(ink, 0, 1)).astype(np.uint8)
