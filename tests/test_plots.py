@@ -1,0 +1,154 @@
+"""What a figure tells a screen reader, the layout of a sheet, and the artists that are drawn."""
+
+import base64
+import io
+import re
+
+import matplotlib
+import matplotlib.image
+import numpy as np
+import pytest
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+from vaegan_helpers import plots  # noqa: E402
+
+
+@pytest.fixture
+def ax():
+    fig, ax = plots.figure()
+    yield ax
+    plt.close(fig)
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """Everything that is handed to IPython's display."""
+    bundles = []
+    monkeypatch.setattr(plots, "display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
+
+
+# Alternative texts
+
+def test_show_displays_a_picture_with_its_alternative_text(displayed):
+    fig, _ = plots.figure(width=5.0, height=2.0)
+    plots.show(fig, 'Two "curves" & one <line>')
+    (bundle,) = displayed
+    assert bundle["text/plain"] == 'Two "curves" & one <line>'
+    assert 'alt="Two &quot;curves&quot; &amp; one &lt;line&gt;"' in bundle["text/html"]
+    assert 'width="400"' in bundle["text/html"]  # 5 inches at 80 dots per inch
+    png = base64.b64decode(re.search(r'base64,([^"]+)"', bundle["text/html"])[1])
+    assert matplotlib.image.imread(io.BytesIO(png)).shape[:2] == (2 * 160, 2 * 400)  # drawn at twice its size
+    assert not plt.fignum_exists(fig.number)
+
+
+@pytest.mark.parametrize("alt", ["", "  \n", None])
+def test_a_figure_without_alternative_text_is_refused(displayed, alt):
+    fig, _ = plots.figure()
+    with pytest.raises(ValueError, match=re.escape(f"alt must say in words what the figure shows; got {alt!r}")):
+        plots.show(fig, alt)
+    assert displayed == []
+    plt.close(fig)
+
+
+# Colours
+
+def test_colours_have_one_meaning_each():
+    assert {"real", "generated", "encoder", "decoder", "discriminator"} <= set(plots.COLOURS)
+    assert len(set(plots.COLOURS.values())) == len(plots.COLOURS)
+    assert len(set(plots.DIGIT_COLOURS)) == 10
+
+
+def test_a_colour_map_runs_from_white_to_its_colour():
+    colours = plots.colour_map("encoder")
+    np.testing.assert_allclose(colours(0.0), (1, 1, 1, 1))
+    np.testing.assert_allclose(colours(1.0), matplotlib.colors.to_rgba(plots.COLOURS["encoder"]), atol=1e-6)
+
+
+# Sheets of pictures
+
+def test_a_sheet_holds_every_picture_in_its_place_as_ink_on_paper():
+    images = np.random.default_rng(0).random((5, 784)).astype(np.float32)
+    paper = plots.sheet(images, columns=3, gap=2)
+    assert paper.shape == (2 * 28 + 2, 3 * 28 + 2 * 2)
+    for i, image in enumerate(images):
+        top, left = 30 * (i // 3), 30 * (i % 3)
+        np.testing.assert_allclose(paper[top:top + 28, left:left + 28], 1 - image.reshape(28, 28), rtol=1e-6)
+    assert np.all(paper[28:30] == 1) and np.all(paper[:, 28:30] == 1)  # the gaps
+    assert np.all(paper[30:, 60:] == 1)  # the place of the sixth, missing picture
+
+
+def test_a_sheet_clips_what_lies_outside_the_unit_interval():
+    paper = plots.sheet(np.array([[-1.0] * 392 + [2.0] * 392]), columns=1)
+    assert paper.shape == (28, 28) and paper.min() == 0 and paper.max() == 1
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda: plots.sheet(np.zeros((3, 783)), 3), r"images has shape \(3, 783\); wanted \(n, 784\)"),
+    (lambda: plots.sheet(np.zeros(784), 3), r"images has shape \(784,\); wanted \(n, 784\)"),
+    (lambda: plots.sheet(np.zeros((3, 28, 28)), 3), r"images has shape \(3, 28, 28\); wanted \(n, 784\)"),
+    (lambda: plots.sheet(np.zeros((0, 784)), 3), r"images has shape \(0, 784\); wanted \(n, 784\)"),
+    (lambda: plots.sheet(np.zeros((3, 784)), 0), "columns must be a whole number of at least 1; got 0"),
+])
+def test_bad_pictures_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_pictures_are_drawn_dark_on_white(ax):
+    images = np.random.default_rng(0).random((4, 784))
+    artist = plots.show_images(ax, images, columns=2, title="Four")
+    np.testing.assert_allclose(artist.get_array(), plots.sheet(images, 2))
+    assert artist.get_clim() == (0, 1) and artist.get_cmap()(1.0)[:3] == (1, 1, 1)
+    assert ax.get_title() == "Four" and len(ax.get_xticks()) == 0
+    assert plots.show_images(ax, images).get_array().shape == (28, 4 * 30 - 2)  # one row unless told
+
+
+# The plane of latents
+
+def test_each_code_has_the_colour_of_its_digit_and_each_class_its_name(ax):
+    codes, labels = np.arange(12.0).reshape(6, 2), np.array([3, 3, 3, 7, 7, 7])
+    artist = plots.latent_scatter(ax, codes, labels, limit=4.0)
+    np.testing.assert_allclose(artist.get_offsets(), codes)
+    wanted = [matplotlib.colors.to_rgb(plots.DIGIT_COLOURS[label]) for label in labels]
+    np.testing.assert_allclose(artist.get_facecolors()[:, :3], wanted)
+    assert [(text.get_text(), text.get_position()) for text in ax.texts] == [("3", (2, 3)), ("7", (8, 9))]
+    assert ax.get_xlim() == ax.get_ylim() == (-4, 4)
+    assert ax.get_xlabel() and ax.get_ylabel() and ax.get_aspect() == 1
+
+
+def test_the_names_of_the_classes_can_be_left_out(ax):
+    plots.latent_scatter(ax, np.zeros((2, 2)), [0, 1], legend=False)
+    assert len(ax.texts) == 0
+
+
+@pytest.mark.parametrize("codes, labels", [((4, 3), (4,)), ((4,), (4,)), ((4, 2), (3,)), ((4, 2), (4, 1))])
+def test_codes_and_labels_that_do_not_fit_are_named(ax, codes, labels):
+    with pytest.raises(ValueError, match=r"wanted codes \(n, 2\) and labels \(n,\); got \(4,.* and \([34],"):
+        plots.latent_scatter(ax, np.zeros(codes), np.zeros(labels, int))
+
+
+# Curves
+
+def test_curves_are_drawn_as_given_and_named_at_their_ends(ax):
+    lines = plots.curves(ax, {"loss": ([3.0, 2.0, 1.0], "#000000"), "kl": ([0.0, 1.0, 2.0], "#0072B2")},
+                         x=[10, 20, 30], ylabel="nats")
+    assert [line.get_xydata().tolist() for line in lines] == [[[10, 3], [20, 2], [30, 1]], [[10, 0], [20, 1], [30, 2]]]
+    assert [(text.get_text(), tuple(text.xy)) for text in ax.texts] == [("loss", (30, 1)), ("kl", (30, 2))]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "nats")
+
+
+def test_smoothing_is_a_running_mean_placed_at_the_middle_of_its_window(ax):
+    values = np.array([1.0, 5.0, 3.0, 7.0, 2.0])
+    (line,) = plots.curves(ax, {"loss": (values, "#000000")}, smooth=3)
+    np.testing.assert_allclose(line.get_ydata(), [3, 5, 4])
+    np.testing.assert_allclose(line.get_xdata(), [1, 2, 3])
+
+
+def test_figures_have_one_axes_for_each_place():
+    fig, axes = plots.figure(columns=3, rows=2, width=6.0, height=4.0)
+    assert axes.shape == (2, 3) and fig.get_size_inches().tolist() == [6, 4]
+    assert not any(ax.spines[side].get_visible() for ax in axes.flat for side in ("top", "right"))
+    plt.close(fig)
