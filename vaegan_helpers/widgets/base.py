@@ -137,9 +137,9 @@ class Explorer(ipywidgets.VBox):
         return bundle
 
 
-def row(*children, gap="24px"):
-    """Widgets side by side that move below each other where the page is narrow."""
-    return ipywidgets.HBox(children, layout=ipywidgets.Layout(flex_flow="row wrap", grid_gap=gap, align_items="flex-start"))
+def row(*children, gap="20px", flow="row wrap", flex=None):
+    """Widgets side by side that move below each other where the page is narrow; with flow "row" they shrink instead."""
+    return ipywidgets.HBox(children, layout=ipywidgets.Layout(flex_flow=flow, flex=flex, grid_gap=gap, align_items="flex-start"))
 
 
 def controls(*children):

@@ -39,7 +39,7 @@ def like_mnist(ink):
     scale = 20 / max(digit.shape)
     height, width = (max(1, round(side * scale)) for side in digit.shape)
     small = np.asarray(Image.fromarray(digit).resize((width, height), Image.Resampling.BOX))
-    down, across = (round(13.5 - centre) for centre in ndimage.center_of_mass(small))
+    down, across = (round(14 - centre) for centre in ndimage.center_of_mass(small))
     down, across = np.clip(down, 0, 28 - height), np.clip(across, 0, 28 - width)
     page = np.zeros((28, 28), np.float32)
     page[down:down + height, across:across + width] = small / small.max()
@@ -159,9 +159,10 @@ class DrawDigit(base.Explorer):
         self._show_pen()
 
     def close(self):
-        self._callbacks = []
-        for canvas in (self.page, self._cursor):
-            canvas.close()
+        if self.comm is not None:
+            self._callbacks = []
+            self.page.close()
+            self._cursor.close()
         super().close()
 
     def _listen(self):
@@ -248,7 +249,7 @@ class DrawDigit(base.Explorer):
 
 
 def _raster(strokes):
-    """Lines drawn with a width of a ninth of the digit's size, with soft edges: (252, 252) in [0, 1]."""
+    """Lines drawn with a width of a sixth of the digit's size, with soft edges: (252, 252) in [0, 1]."""
     points = np.concatenate([np.asarray(stroke, float) for stroke in strokes])
     size = max(np.ptp(points, axis=0).max(), 6.0)
     scale, margin = 200 / size, 26
@@ -256,7 +257,7 @@ def _raster(strokes):
     pen = ImageDraw.Draw(picture)
     for stroke in strokes:
         line = [tuple((np.asarray(point) - points.min(axis=0)) * scale + margin) for point in stroke]
-        pen.line(line, fill=255, width=23, joint="curve")
+        pen.line(line, fill=255, width=33, joint="curve")
         for x, y in line:
-            pen.ellipse((x - 11, y - 11, x + 11, y + 11), fill=255)
+            pen.ellipse((x - 16, y - 16, x + 16, y + 16), fill=255)
     return ndimage.gaussian_filter(np.asarray(picture, np.float32) / 255, 4)

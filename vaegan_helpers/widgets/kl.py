@@ -110,7 +110,8 @@ class KLPlayground(base.Explorer):
         prior = np.exp(-self._z**2 / 2) / np.sqrt(2 * np.pi)
         density.fill_between(self._z, prior, color=plots.COLOURS["prior"], alpha=0.25, linewidth=0)
         density.plot(self._z, prior, color=plots.COLOURS["prior"], linestyle="--")
-        density.text(0, 0.02, "N(0, 1)", color="#555555", ha="center", fontsize=9)
+        density.annotate("N(0, 1)", (-1.1, 0.22), xytext=(-3, 0), textcoords="offset points", ha="right",
+                         color="#555555", fontsize=9)
         density.set(xlim=(-6, 6), ylim=(0, 1), xlabel="latent z", ylabel="density", title="the two densities")
         estimate.set(xlim=(1, MOST), xscale="log", xlabel="draws", ylabel="KL, nats", title="closed form and estimate")
         self._curve, = density.plot([], [], color=plots.COLOURS["encoder"], linewidth=2, animated=True)
@@ -120,6 +121,10 @@ class KLPlayground(base.Explorer):
         for ax in (density, estimate):
             ax.spines[["top", "right"]].set_visible(False)
             ax.title.set_fontsize(10)
+        estimate.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        self._running.set_label("estimate, with two standard errors")
+        self._exact_line.set_label("closed form")
+        estimate.legend(frameon=False, fontsize=8, loc="upper right")
         self._axes, self._background = (density, estimate), {}
 
     def _draw(self, counts, running, error):
@@ -128,7 +133,7 @@ class KLPlayground(base.Explorer):
         bell = np.exp(-((self._z - self.mean) / self.std) ** 2 / 2) / (self.std * np.sqrt(2 * np.pi))
         settled = running[min(9, len(running) - 1):]
         low = min(self.exact, settled.min())
-        ranges = (_round_up(1.05 * max(bell.max(), 0.4)), _round_up(1.3 * max(self.exact, settled.max(), 0.2)),
+        ranges = (_round_up(1.05 * max(bell.max(), 0.4)), _round_up(1.5 * max(self.exact, settled.max(), 0.2)),
                   -_round_up(-low) if low < -0.02 else 0.0)
         canvas = self._fig.canvas
         if ranges not in self._background:

@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 
@@ -73,6 +74,8 @@ def compact(png):
 
 def figure_png(fig):
     """A matplotlib figure as PNG bytes at its own dpi, drawn by Agg without pyplot."""
+    if not hasattr(fig.canvas, "buffer_rgba"):
+        FigureCanvasAgg(fig)
     fig.canvas.draw()
     return encode(np.asarray(fig.canvas.buffer_rgba())[..., :3])
 

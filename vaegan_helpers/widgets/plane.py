@@ -25,7 +25,7 @@ class Pad(anywidget.AnyWidget):
     bounds = traitlets.List(traitlets.Float()).tag(sync=True)  # left, right, bottom, top
     box = traitlets.List(traitlets.Float()).tag(sync=True)  # left, top, width, height: the axes within the picture
     background = traitlets.Bytes().tag(sync=True)
-    size = traitlets.Int(400).tag(sync=True)
+    size = traitlets.Int(350).tag(sync=True)
     step = traitlets.Float(0.05).tag(sync=True)
     label = traitlets.Unicode("Point").tag(sync=True)
 
@@ -59,10 +59,10 @@ class LatentPlane(base.Explorer):
         background, box = _plane_png(self.codes, self.labels, limit)
         self.pad = Pad(point=start, home=start, bounds=[-limit, limit, -limit, limit], box=box, background=background,
                        step=limit / 60, label="Point on the plane of latents")
-        width = 260 if len(self.models) == 1 else 190
+        width = 224 if len(self.models) == 1 else 180
         self.decoded = {name: base.Picture(name, width) for name in self.models}
-        self._map = base.Picture(width=400)  # stands for the pad where there is no kernel
-        super().__init__("Latent plane", [base.row(self.pad, base.row(*self.decoded.values()))])
+        self._map = base.Picture(width=350)  # stands for the pad where there is no kernel
+        super().__init__("Latent plane", [base.row(self.pad, base.row(*self.decoded.values(), flex="1 1 200px"), gap="14px")])
         self.watch(self.pad, self.show, "point")
         self.show(start)
 
@@ -112,8 +112,9 @@ def _plane_png(codes, labels, limit):
     angle = np.linspace(0, 2 * np.pi, 200)
     for radius in (1, 2):
         ax.plot(radius * np.cos(angle), radius * np.sin(angle), color=plots.COLOURS["prior"], linewidth=1, linestyle="--")
-    if 1.5 < limit < 8:
-        ax.text(0.71, 0.73, "1 std of the prior", fontsize=7, color="#555555")
+        if 1.5 < limit < 10:
+            ax.text(0, -radius, f"{radius} std of the prior", fontsize=7, color="#444444", ha="center", va="center",
+                    bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.8})
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="latent 1", ylabel="latent 2")
     ax.tick_params(labelsize=8)
     ax.xaxis.labelpad = ax.yaxis.labelpad = 1

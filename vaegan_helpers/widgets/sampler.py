@@ -49,7 +49,9 @@ class Sampler(base.Explorer):
         self.mean = base.Picture("decoder mean" if draw_pixels else "samples", 440)
         self.draw = base.Picture("decoder sample", 440) if draw_pixels else None
         sheets = [self.mean, self.draw] if draw_pixels else [self.mean]
-        super().__init__("Sampler", [base.controls(self.temperature_slider, self.seed_field, self.button), base.row(*sheets)])
+        for sheet in sheets:
+            sheet.add_class("vg-smooth")
+        super().__init__("Sampler", [base.controls(self.temperature_slider, self.seed_field, self.button), base.row(*sheets, flow="row")])
         self.watch(self.temperature_slider, self.show)
         self.watch(self.seed_field, self._renew)
         self.button.on_click(self.new_noise)

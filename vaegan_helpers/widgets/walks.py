@@ -116,9 +116,9 @@ class Interpolation(base.Explorer):
         parts = []
         for name in PATHS:
             pixels = self.pixel_steps[name]
-            parts.append(f"{name}: {STEPS - 1} steps of {self.latent_steps[name].mean():.2f} in latent space; in pixel space "
-                         f"{pixels.mean():.2f} on average, {pixels.max():.2f} at most, {pixels.sum():.1f} in all")
-        return ". ".join(parts).capitalize() + "."
+            parts.append(f"{name.capitalize()} path: {STEPS - 1} steps of {self.latent_steps[name].mean():.2f} in latent space; "
+                         f"in pixel space {pixels.mean():.2f} on average, {pixels.max():.2f} at most, {pixels.sum():.1f} in all.")
+        return "\n".join(parts)
 
     def show(self, position):
         """Shows both paths at a position from 0 to 1."""
@@ -130,7 +130,7 @@ class Interpolation(base.Explorer):
                          f"{name} path, where the latent has norm {norm:.2f}")
         if self.play.value != step:
             self.play.value = step
-        self.say(f"{100 * position:.0f} % of the way from {self._names[0]} to {self._names[1]}. {self.summary()}")
+        self.say(f"{100 * position:.0f} % of the way from {self._names[0]} to {self._names[1]}.\n{self.summary()}")
 
     def _advance(self, step):
         # The slider may stand between two steps; only another step moves it.
@@ -147,7 +147,7 @@ class _Chart:
         self._ax = self._fig.add_axes([0.15, 0.22, 0.82, 0.73])
         self._lines = {name: self._ax.plot([0, 1], [0, 1], color=COLOURS[name], label=name, linestyle=style)[0]
                        for name, style in [("linear", "-"), ("spherical", "--")]}
-        self._ax.set(xlabel="position", ylabel="step, pixel space", xlim=(0, 1))
+        self._ax.set(xlabel="position", ylabel="in pixel space", xlim=(0, 1))
         self._ax.spines[["top", "right"]].set_visible(False)
         self._ax.tick_params(labelsize=8)
         self._ax.legend(frameon=False, fontsize=8, ncols=2, loc="lower center")
@@ -223,7 +223,8 @@ class Traversal(base.Explorer):
 
     def _move(self, k, value):
         if not self._resetting:
-            self.z[k] = value
+            # A slider stands on multiples of its step; within one, the page only rounded what it was given.
+            self.z[k] = value if abs(value - self.origin[k]) > self.sliders[k].step / 2 else self.origin[k]
             self.show(self.z)
 
     def show(self, z):

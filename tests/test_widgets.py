@@ -1,0 +1,503 @@
+import base64
+import gc
+import io
+import weakref
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from matplotlib.figure import Figure
+from PIL import Image
+
+from vaegan_helpers import losses, widgets
+from vaegan_helpers.widgets import base, pictures, sampler
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Linear(nnx.Module):
+    """A stand-in for a decoder: pixels are the sigmoid of a random linear map."""
+
+    def __init__(self, z_dim=2, pixels=784, seed=0):
+        self.weights = nnx.Param(jax.random.normal(jax.random.key(seed), (z_dim, pixels)))
+        self.z_dim = z_dim
+
+    def decode(self, z):
+        return jax.nn.sigmoid(z @ self.weights[...])
+
+
+class WithoutDecoder(nnx.Module):
+    z_dim = 2
+
+
+CODES = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+WIDE = np.random.default_rng(1).normal(size=(40, 6)).astype(np.float32) * [1, 3, 0.1, 2, 0, 1.5]
+LABELS = np.arange(40) % 10
+IMAGES = np.random.default_rng(2).random((40, 784)).astype(np.float32)
+
+MAKERS = {
+    "plane": lambda: widgets.LatentPlane(Linear(), CODES, LABELS),
+    "interpolation": lambda: widgets.Interpolation(Linear(6), WIDE, IMAGES, LABELS),
+    "traversal": lambda: widgets.Traversal(Linear(6), WIDE),
+    "sampler": lambda: widgets.Sampler(Linear(), columns=3),
+    "drawing": lambda: widgets.DrawDigit(IMAGES[:3], LABELS[:3]),
+    "kl": lambda: widgets.KLPlayground(),
+}
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+@pytest.fixture(params=MAKERS)
+def explorer(request):
+    made = MAKERS[request.param]()
+    yield made
+    made.close()
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+def test_a_picture_is_dark_ink_on_white_paper_enlarged_without_blur():
+    ink = np.zeros((28, 28))
+    ink[3, 5] = 1
+    seen = pixels(pictures.png(ink.ravel(), scale=4))
+    assert seen.shape == (112, 112)
+    assert (seen[12:16, 20:24] == 0).all() and (seen == 0).sum() == 16 and (seen == 255).sum() == seen.size - 16
+
+
+def test_a_sheet_holds_each_picture_in_its_place():
+    images = np.stack([np.full(16, value) for value in (0.0, 0.25, 0.5, 0.75, 1.0)])
+    seen = pixels(pictures.sheet(images, 2, gap=1))
+    assert seen.shape == (14, 9)
+    assert [int(seen[5 * (i // 2) + 1, 5 * (i % 2) + 1]) for i in range(6)] == [255, 191, 128, 64, 0, 255]
+
+
+@pytest.mark.parametrize("image", [np.zeros(783), np.zeros((28, 27)), np.zeros(0), np.full(784, np.nan), np.zeros((1, 784))])
+def test_what_is_no_picture_is_refused(image):
+    with pytest.raises(ValueError, match="picture"):
+        pictures.png(image)
+
+
+@pytest.mark.parametrize("images, columns", [(np.zeros(784), 1), (np.zeros((0, 784)), 1), (np.zeros((2, 784)), 0)])
+def test_what_is_no_sheet_is_refused(images, columns):
+    with pytest.raises(ValueError, match="sheet"):
+        pictures.sheet(images, columns)
+
+
+# --- every explorer ---------------------------------------------------------------------------------------------------
+
+def test_stored_it_keeps_its_pictures_and_its_words(explorer):
+    bundle = explorer._repr_mimebundle_()
+    assert bundle[VIEW]["model_id"] == explorer.model_id
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert bundle["text/html"].count("<img alt=\"") == len(explorer.stored_pictures())
+    assert 'alt=""' not in bundle["text/html"]
+    assert explorer.text in bundle["text/plain"] and "VBox" not in bundle["text/plain"]
+
+
+def test_the_stored_words_are_the_same_every_time(explorer, request):
+    again = MAKERS[request.node.callspec.params["explorer"]]()
+    first, second = explorer._repr_mimebundle_(), again._repr_mimebundle_()
+    assert first["text/html"] == second["text/html"] and first["text/plain"] == second["text/plain"]
+    again.close()
+
+
+def test_every_picture_has_an_alternative_text(explorer):
+    assert explorer.text
+    assert explorer.caption.alts == [picture.alt for picture in explorer.pictures]
+    assert all(len(alt) > 15 for alt in explorer.caption.alts)
+
+
+def test_closed_it_holds_nothing_and_hears_nothing(request):
+    for make in MAKERS.values():
+        explorer = make()
+        controls = [control for control, _, _ in explorer._observed]
+        inside = list(explorer._inside(explorer))
+        gone = weakref.ref(explorer)
+        explorer.close()
+        assert explorer.comm is None and all(widget.comm is None for widget in inside)
+        assert not any(control._trait_notifiers.get(name, {}).get("change")
+                       for control in controls for name in ("point",) if control.has_trait(name))
+        explorer.close()  # once more does no harm
+        del explorer, controls, inside
+        gc.collect()
+        assert gone() is None
+
+
+def test_a_failure_in_a_callback_reaches_whoever_set_the_slider(explorer):
+    def fail(_):
+        raise RuntimeError("seen")
+    control = explorer._observed[0][0]
+    name = explorer._observed[0][2]
+    explorer.watch(control, fail, name)
+    with pytest.raises(RuntimeError, match="seen"):
+        now = getattr(control, name)
+        setattr(control, name, (1.0, 1.0) if name == "point" else 2 if isinstance(now, int) else 1.5)
+
+
+# --- models -----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("make", [
+    lambda model: widgets.LatentPlane(model), lambda model: widgets.Interpolation(model, CODES),
+    lambda model: widgets.Traversal(model, CODES), lambda model: widgets.Sampler(model)])
+@pytest.mark.parametrize("model", [WithoutDecoder(), "a model", None])
+def test_a_model_without_a_decoder_is_refused(make, model):
+    with pytest.raises(ValueError, match="decode"):
+        make(model)
+
+
+@pytest.mark.parametrize("make, said", [
+    (lambda: widgets.LatentPlane(Linear(3)), "3 dimensions, wanted 2"),
+    (lambda: widgets.LatentPlane({"a": Linear(), "b": Linear(3)}), "b: latents have 3"),
+    (lambda: widgets.LatentPlane({}), "at least one model"),
+    (lambda: widgets.LatentPlane(Linear(), np.zeros((5, 3))), r"\(n, 2\).*\(5, 3\)"),
+    (lambda: widgets.LatentPlane(Linear(), np.full((5, 2), np.nan)), "finite"),
+    (lambda: widgets.LatentPlane(Linear(), CODES, LABELS[:3]), "got 3 and 40"),
+    (lambda: widgets.LatentPlane(Linear(), point=(1, 2, 3)), "2 finite numbers"),
+    (lambda: widgets.LatentPlane(Linear(), limit=-1), "positive, got -1"),
+    (lambda: widgets.LatentPlane(Linear(pixels=700)), "as many rows as columns"),
+    (lambda: widgets.Interpolation(Linear(), WIDE), r"\(n, 2\)"),
+    (lambda: widgets.Interpolation(Linear(), CODES, start=40), "0 to 39, got 40"),
+    (lambda: widgets.Interpolation(Linear(), CODES, end=-1), "0 to 39, got -1"),
+    (lambda: widgets.Interpolation(Linear(), CODES, IMAGES[:3]), "got 3 and 40"),
+    (lambda: widgets.Traversal(Linear(), CODES, start=1.5), "whole number"),
+    (lambda: widgets.Traversal(Linear(), CODES, limit=0), "positive"),
+    (lambda: widgets.Sampler(Linear(), columns=0), "at least 1"),
+    (lambda: widgets.Sampler(Linear(), seed=-1), "seed"),
+    (lambda: widgets.KLPlayground(std=0), "std is between 0.05 and 4, got 0"),
+    (lambda: widgets.KLPlayground(samples=5000), "5000"),
+    (lambda: widgets.DrawDigit(np.zeros((3, 100))), r"\(3, 100\)"),
+    (lambda: widgets.DrawDigit(IMAGES[:3], example=3), "0 to 2, got 3"),
+])
+def test_bad_input_is_refused_with_what_came_and_what_was_wanted(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
+
+
+def test_no_slider_recompiles():
+    model, wide = Linear(), Linear(6)
+    plane, walk = widgets.LatentPlane(model), widgets.Interpolation(wide, WIDE)
+    traversal, samples = widgets.Traversal(wide, WIDE), widgets.Sampler(model, columns=3)
+    plane.point, walk.position, samples.temperature = (1, 1), 0.3, 0.5
+    traversal.sliders[1].value = 0.5
+    before = base._decode._cache_size(), sampler._samples._cache_size()
+    for value in np.linspace(0.05, 0.95, 7):
+        plane.point, walk.position, samples.temperature = (value, -value), value, value
+        traversal.sliders[3].value = value
+    walk.choose(5, 9)
+    samples.new_noise()
+    widgets.LatentPlane(Linear(seed=5)).point = (0.5, 0.5)  # other weights are other data, not another program
+    assert (base._decode._cache_size(), sampler._samples._cache_size()) == before
+
+
+# --- LatentPlane ------------------------------------------------------------------------------------------------------
+
+def test_the_plane_shows_what_the_model_decodes_at_the_point():
+    model = Linear()
+    plane = widgets.LatentPlane(model, CODES, LABELS)
+    plane.point = (0.5, -1.25)
+    expected = pictures.png(np.asarray(model.decode(jnp.array([[0.5, -1.25]])))[0])
+    assert plane.decoded["decoded"].png == expected
+    assert "0.50, latent 2 = -1.25" in plane.text
+    nearest = np.linalg.norm(CODES - [0.5, -1.25], axis=1).argmin()
+    assert f"a {LABELS[nearest]}," in plane.text
+
+
+def test_several_models_decode_the_same_point():
+    plane = widgets.LatentPlane({"VAE": Linear(seed=1), "GAN": Linear(seed=2)})
+    before = [picture.png for picture in plane.pictures]
+    plane.point = (1, 1)
+    after = [picture.png for picture in plane.pictures]
+    assert len({*before, *after}) >= 3 and after[0] != after[1]
+
+
+@pytest.mark.parametrize("point", [(1,), (1, 2, 3), (np.nan, 0), "ab"])
+def test_a_point_of_the_wrong_size_is_refused(point):
+    plane = widgets.LatentPlane(Linear())
+    with pytest.raises(ValueError):
+        plane.point = point
+
+
+def test_the_stored_plane_has_the_marker_where_the_point_is():
+    plane = widgets.LatentPlane(Linear(), limit=2.0, point=(1.0, -1.0))
+    stored = pixels(plane.stored_pictures()[0].png)
+    left, top, width, height = plane.pad.box
+    row, column = stored.shape[0] * (top + 0.75 * height), stored.shape[1] * (left + 0.75 * width)
+    assert tuple(stored[round(row), round(column)]) == (0xD5, 0x5E, 0x00)
+
+
+# --- Interpolation ----------------------------------------------------------------------------------------------------
+
+def test_both_walks_lead_from_one_digit_to_the_other():
+    walk = widgets.Interpolation(Linear(6), WIDE, start=3, end=8)
+    for z in walk.latents.values():
+        assert np.array_equal(z[0], WIDE[3].astype(np.float32)) and np.array_equal(z[-1], WIDE[8].astype(np.float32))
+    middle = walk.now["linear"].png, walk.now["spherical"].png
+    walk.position = 0.0
+    assert walk.now["linear"].png == walk.now["spherical"].png != middle[0]
+    assert middle[0] != middle[1]
+
+
+def test_the_lengths_of_the_steps_are_those_of_the_frames():
+    walk = widgets.Interpolation(Linear(6), WIDE, start=3, end=8)
+    for name in ("linear", "spherical"):
+        frames = walk.frames[name]
+        assert np.allclose(walk.pixel_steps[name], np.linalg.norm(np.diff(frames, axis=0), axis=1), rtol=1e-4)
+    assert np.allclose(walk.latent_steps["linear"].sum(), np.linalg.norm(WIDE[3] - WIDE[8]), rtol=1e-4)
+    assert walk.latent_steps["spherical"].sum() > walk.latent_steps["linear"].sum()
+    assert f"{walk.pixel_steps['linear'].max():.2f}" in walk.text
+
+
+def test_drawn_digits_can_be_the_ends():
+    walk = widgets.Interpolation(Linear(6), WIDE, IMAGES)
+    strips = [strip.png for strip in walk.strips.values()]
+    walk.set_ends(np.ones(6), -np.ones(6), IMAGES[0], IMAGES[1])
+    assert np.array_equal(walk.latents["spherical"][0], np.ones(6))
+    assert all(strip.png != old for strip, old in zip(walk.strips.values(), strips))
+    with pytest.raises(ValueError, match="6 finite numbers"):
+        walk.set_ends(np.ones(5), np.ones(6))
+
+
+def test_play_moves_the_slider_and_the_slider_moves_play():
+    walk = widgets.Interpolation(Linear(6), WIDE)
+    walk.play.value = 12
+    assert walk.position == pytest.approx(0.25)
+    walk.position = 1.0
+    assert walk.play.value == 48
+    walk.play.playing = True
+    walk.close()
+    assert not walk.play.playing
+
+
+def test_a_position_or_index_out_of_range_is_refused():
+    walk = widgets.Interpolation(Linear(6), WIDE)
+    with pytest.raises(ValueError, match="between 0 and 1, got 1.5"):
+        walk.position = 1.5
+    with pytest.raises(ValueError, match="0 to 39, got 40"):
+        walk.choose(0, 40)
+
+
+# --- Traversal --------------------------------------------------------------------------------------------------------
+
+def test_dimensions_stand_in_the_order_of_their_activity():
+    traversal = widgets.Traversal(Linear(6), WIDE)
+    assert list(traversal.sliders) == list(np.argsort(-WIDE.var(axis=0)))
+    assert list(traversal.sliders)[0] == 1 and list(traversal.sliders)[-1] == 4
+
+
+def test_one_slider_moves_one_latent_and_reset_brings_it_back():
+    traversal = widgets.Traversal(Linear(6), WIDE, start=7)
+    before = traversal.after.png
+    assert np.allclose(traversal.z, WIDE[7]) and before == pictures.png(base.decode(traversal.model, WIDE[7:8])[0])
+    traversal.sliders[3].value = 2.0
+    assert traversal.z[3] == 2.0 and np.allclose(np.delete(traversal.z, 3), np.delete(WIDE[7], 3))
+    assert traversal.after.png != before and "latent 4 = 2.00" in traversal.text
+    traversal.reset()
+    assert np.allclose(traversal.z, WIDE[7]) and traversal.after.png == before
+
+
+def test_only_the_most_active_dimensions_get_a_slider():
+    traversal = widgets.Traversal(Linear(6), WIDE, most=2)
+    assert list(traversal.sliders) == [1, 3]
+    assert np.allclose(traversal.z, WIDE[0])
+
+
+def test_another_start_is_chosen_by_index():
+    traversal = widgets.Traversal(Linear(6), WIDE)
+    traversal.start.value = 5
+    assert np.allclose(traversal.z, WIDE[5])
+    with pytest.raises(ValueError, match="0 to 39"):
+        traversal.begin_at(40)
+
+
+# --- Sampler ----------------------------------------------------------------------------------------------------------
+
+def test_a_seed_repeats_its_noise_and_the_button_renews_it():
+    samples = widgets.Sampler(Linear(), columns=3, seed=4)
+    first, drawn = samples.mean.png, samples.draw.png
+    samples.new_noise()
+    assert samples.seed == 5 and samples.mean.png != first
+    samples.seed = 4
+    assert samples.mean.png == first and samples.draw.png == drawn
+
+
+def test_temperature_scales_the_same_noise():
+    samples = widgets.Sampler(Linear(), columns=3)
+    one = samples.latents
+    samples.temperature = 0.5
+    assert np.allclose(samples.latents, one / 2)
+    assert np.allclose(samples.means, jax.nn.sigmoid(samples.latents @ samples.model.weights[...]), atol=1e-5)
+    samples.temperature = 0.0
+    assert np.allclose(samples.means, 0.5)
+
+
+def test_drawn_pixels_are_black_or_white_and_agree_with_their_mean():
+    samples = widgets.Sampler(Linear(), columns=10)
+    drawn = pixels(samples.draw.png)
+    assert set(np.unique(drawn)) == {0, 255}
+    cell = slice(0, 28)
+    share = np.mean([(drawn[30 * r:30 * r + 28, 30 * c:30 * c + 28] == 0).mean() for r in range(10) for c in range(10)])
+    assert share == pytest.approx(samples.means.mean(), abs=0.01) and drawn[cell, cell].shape == (28, 28)
+
+
+def test_a_generator_has_one_sheet():
+    samples = widgets.Sampler(Linear(), columns=3, draw_pixels=False)
+    assert samples.draw is None and len(samples.pictures) == 1
+
+
+@pytest.mark.parametrize("set_it", [lambda s: setattr(s, "temperature", 3), lambda s: setattr(s, "seed", 1.5)])
+def test_temperature_and_seed_are_checked(set_it):
+    samples = widgets.Sampler(Linear(), columns=3)
+    with pytest.raises(ValueError):
+        set_it(samples)
+
+
+# --- KLPlayground -----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("mean, std", [(0, 1), (1, 0.5), (-2, 0.1), (2.5, 3)])
+def test_the_playground_shows_the_closed_form_and_an_estimate_near_it(mean, std):
+    kl = widgets.KLPlayground(mean, std, 1000)
+    exact = float(losses.kl_to_standard_normal(jnp.array([[float(mean)]]), jnp.array([[2 * np.log(std)]]))[0])
+    assert kl.exact == pytest.approx(exact, abs=1e-5)
+    assert abs(kl.estimate - exact) < 4 * kl.standard_error + 1e-6
+    assert f"exactly {exact:.3f}" in kl.text
+
+
+def test_more_draws_make_the_error_bar_shorter_and_new_draws_move_the_estimate():
+    kl = widgets.KLPlayground(1, 0.5, 20)
+    wide, before = kl.standard_error, kl.picture.png
+    kl.samples = 1000
+    assert kl.standard_error < wide / 3 and kl.picture.png != before
+    estimate = kl.estimate
+    kl.new_draws()
+    assert kl.estimate != estimate
+
+
+def test_a_kept_background_gives_the_picture_that_a_fresh_one_gives():
+    kl = widgets.KLPlayground(1, 0.5)
+    kl.mean, kl.std = -1.0, 0.2
+    kl.mean, kl.std = 1.0, 0.5
+    assert kl.picture.png == widgets.KLPlayground(1, 0.5).picture.png
+
+
+# --- DrawDigit --------------------------------------------------------------------------------------------------------
+
+SEVEN = [[(8, 4), (20, 4), (12, 24)]]
+
+
+def test_it_starts_with_a_stored_digit_as_it_is():
+    page = widgets.DrawDigit(IMAGES[:3], LABELS[:3], example=1)
+    assert np.array_equal(page.image, IMAGES[1]) and "a 1" in page.text
+    page.show_example(2)
+    assert np.array_equal(page.image, IMAGES[2])
+
+
+def test_a_drawing_is_prepared_like_mnist():
+    page = widgets.DrawDigit(IMAGES[:1])
+    page.draw(SEVEN)
+    digit = page.image.reshape(28, 28)
+    assert page.image.dtype == np.float32 and digit.min() == 0 and digit.max() == 1
+    rows, columns = np.nonzero(digit > 0.1)
+    assert 18 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 20
+    total = digit.sum()
+    centre = [(digit.sum(axis=1 - axis) * np.arange(28)).sum() / total for axis in (0, 1)]
+    assert np.allclose(centre, 14, atol=0.6)
+    assert 60 < total < 160  # MNIST's digits have 40 to 200 pixels of ink, about 100 on average
+
+
+@pytest.mark.parametrize("scale, shift", [(0.3, 0), (0.5, 12), (1.1, 2)])
+def test_where_and_how_large_it_was_drawn_does_not_matter(scale, shift):
+    page = widgets.DrawDigit(IMAGES[:1])
+    page.draw(SEVEN)
+    reference = page.image
+    page.draw([[(scale * x + shift, scale * y + shift) for x, y in SEVEN[0]]])
+    assert np.abs(page.image - reference).mean() < 0.02
+
+
+def test_mouse_and_keyboard_draw():
+    page = widgets.DrawDigit(IMAGES[:1])
+    page._start_mouse(60, 40)
+    for x in range(60, 180, 20):
+        page._move_mouse(x, 40)
+    page._end_mouse()
+    page._move_mouse(10, 10)  # the button is up
+    assert len(page.strokes) == 1 and page.strokes[0][-1][1] == pytest.approx(40 * 28 / 252)
+    drawn = page.image
+    page.press_key(" ")
+    for key in ["ArrowDown"] * 6 + ["ArrowRight"] * 4:
+        page.press_key(key)
+    page.press_key(" ")
+    page.press_key("ArrowUp", True)
+    assert len(page.strokes) == 2 and len(page.strokes[1]) == 11
+    assert not np.array_equal(page.image, drawn)
+    page.press_key("Delete")
+    assert page.is_empty
+
+
+def test_an_empty_page_says_what_to_do():
+    page = widgets.DrawDigit(IMAGES[:1])
+    heard = []
+    page.on_change(heard.append)
+    page.clear()
+    with pytest.raises(ValueError, match="draw a digit first"):
+        page.image
+    assert "empty" in page.text and heard == [None]
+    page.draw(SEVEN)
+    assert heard[1] is page.image
+
+
+@pytest.mark.parametrize("strokes", [[(1, 2)], [[(1, 2, 3)]], [[1, 2, 3]]])
+def test_strokes_are_lists_of_points(strokes):
+    with pytest.raises(ValueError, match="list of points"):
+        widgets.DrawDigit(IMAGES[:1]).draw(strokes)
+
+
+@pytest.mark.parametrize("ink, said", [(np.zeros((50, 50)), "empty"), (np.ones(784), "height, width"), (2 * np.ones((9, 9)), "in .0, 1"),
+                                       (np.full((9, 9), np.nan), "in .0, 1")])
+def test_preparing_wants_a_drawing(ink, said):
+    with pytest.raises(ValueError, match=said):
+        widgets.like_mnist(ink)
+
+
+def test_preparing_a_real_digit_leaves_it_almost_as_it_was():
+    digits = widgets.DrawDigit().examples
+    assert digits.shape == (10, 784)
+    for digit in digits:
+        again = widgets.like_mnist(digit.reshape(28, 28))
+        shifted = [np.roll(again.reshape(28, 28), (i, j), (0, 1)).ravel() for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        assert min(np.abs(other - digit).mean() for other in shifted) < 0.02
+
+
+# --- flipbook ---------------------------------------------------------------------------------------------------------
+
+def test_the_flipbook_shows_its_last_frame_and_holds_them_all():
+    book = widgets.flipbook(IMAGES[:3], ["one", "two", "three"], label="Step", alt="Three digits")
+    last = base64.b64encode(pictures.png(IMAGES[2])).decode()
+    assert f'<img alt="Three digits" src="data:image/png;base64,{last}"' in book.html
+    assert all(base64.b64encode(pictures.png(image)).decode() in book.html for image in IMAGES[:3])
+    assert 'min="0" max="2" value="2"' in book.html and ">three</figcaption>" in book.html
+    assert book._repr_mimebundle_() == {"text/html": book.html, "text/plain": "Three digits"}
+    assert "http" not in book.html
+
+
+def test_the_flipbook_is_the_same_for_the_same_frames():
+    make = lambda n: widgets.flipbook(IMAGES[:n], label="Step", alt="Digits").html
+    assert make(2) == make(2) != make(3)
+
+
+def test_the_flipbook_takes_png_bytes_and_figures_and_escapes_words():
+    fig = Figure(figsize=(1, 1))
+    book = widgets.flipbook([pictures.png(IMAGES[0]), fig], ["<b>", '"'], label="<i>", alt='a "b" <c>')
+    assert "<b>" not in book.html and "<i>" not in book.html and "<c>" not in book.html
+
+
+@pytest.mark.parametrize("frames, options, said", [
+    ([], {"alt": "x"}, "at least one"), ([IMAGES[0]], {}, "alt"), ([IMAGES[0]], {"alt": " "}, "alt"),
+    ([IMAGES[0]], {"alt": "x", "captions": ["a", "b"]}, "got 2 and 1"), ([b"GIF"], {"alt": "x"}, "PNG"),
+    ([np.zeros(3)], {"alt": "x"}, "picture")])
+def test_a_flipbook_wants_frames_and_words(frames, options, said):
+    with pytest.raises(ValueError, match=said):
+        widgets.flipbook(frames, **options)
