@@ -1,0 +1,221 @@
+"""The lists of what to install agree, the package's imports point one way, and the tree names no machine."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "vaegan_helpers"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONSTRAINTS = [
+    Requirement(line)
+    for line in (ROOT / "constraints.txt").read_text().splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+# Which modules of ours each module may import; `widgets` stands for every module in that folder.
+NUMBERS = {"data", "models", "losses", "training", "metrics", "paths", "checks", "runs", "stage"}
+MAY_IMPORT = {
+    "__init__": set(),
+    "__main__": set(),
+    "data": set(),
+    "models": set(),
+    "losses": set(),
+    "paths": set(),
+    "plots": set(),
+    "runs": set(),
+    "training": {"losses", "runs"},
+    "metrics": {"losses"},
+    "checks": {"losses", "metrics"},
+    "stage": {"data", "models", "losses", "training", "metrics", "runs"},
+    "widgets": NUMBERS | {"plots", "widgets"},
+}
+# Who may know these libraries.
+KNOWN_TO = {
+    "matplotlib": {"plots", "widgets"},
+    "ipywidgets": {"widgets"},
+    "anywidget": {"widgets"},
+    "ipycanvas": {"widgets"},
+    "traitlets": {"widgets"},
+}
+
+
+def module_of(file):
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(source, package):
+    """Full dotted names of everything that a module in `package` imports, wherever in its text."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+            home = ".".join(parents + ([node.module] if node.module else []))
+            yield from (f"{home}.{name.name}" for name in node.names)
+
+
+def edges():
+    """(importing module, full name of what it imports) for the whole package."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        package = ".".join(file.relative_to(ROOT).parts[:-1])
+        for name in imports_of(file.read_text(), package):
+            yield module_of(file), name
+
+
+def imports_of_notebooks():
+    """The same for the second cell of each notebook, which holds all its imports."""
+    for path in sorted(ROOT.glob("notebooks/*.ipynb")):
+        for name in imports_of("".join(json.loads(path.read_text())["cells"][1]["source"]), ""):
+            yield path.name, name
+
+
+def tracked_files():
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("not a checkout")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def direct_dependencies():
+    """Every dependency of the project and of its extras, but for the project itself."""
+    lists = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    wanted = [Requirement(line) for one in lists for line in one]
+    return [requirement for requirement in wanted if canonicalize_name(requirement.name) != PROJECT["name"]]
+
+
+def pins(name):
+    return [pin for pin in CONSTRAINTS if canonicalize_name(pin.name) == canonicalize_name(name)]
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("import a.b", ["a.b"]),
+    ("from . import c", ["p.q.c"]),
+    ("from .. import c", ["p.c"]),
+    ("from ..d import c", ["p.d.c"]),
+    ("def f():\n    from p import c", ["p.c"]),
+])
+def test_imports_are_recognised(text, expected):
+    assert list(imports_of(text, "p.q")) == expected
+
+
+def test_imports_between_our_modules_point_one_way():
+    for module, name in edges():
+        assert module in MAY_IMPORT, f"say in MAY_IMPORT what {module} may import"
+        parts = name.split(".")
+        if parts[0] == PACKAGE.name and len(parts) > 1:
+            assert parts[1] in MAY_IMPORT[module], f"{module} imports {name}"
+
+
+def test_pictures_and_widgets_are_known_only_where_they_belong():
+    for module, name in edges():
+        allowed = KNOWN_TO.get(name.split(".")[0])
+        assert allowed is None or module in allowed, f"{module} imports {name}"
+
+
+def test_every_import_is_a_declared_dependency():
+    names = {"sklearn": "scikit-learn", "PIL": "pillow", "jupyter_server": "jupyterlab"}
+    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+    for module, name in [*edges(), *imports_of_notebooks()]:
+        top = name.split(".")[0]
+        if top != PACKAGE.name and top not in sys.stdlib_module_names:
+            assert canonicalize_name(names.get(top, top)) in declared, f"{module} imports {name}"
+
+
+def test_every_dependency_is_pinned_and_the_pin_is_allowed():
+    for requirement in direct_dependencies():
+        versions = [next(iter(pin.specifier)).version for pin in pins(requirement.name)]
+        assert versions, f"{requirement.name} is not in constraints.txt"
+        assert all(requirement.specifier.contains(version, prereleases=True) for version in versions), str(requirement)
+
+
+def test_constraints_are_exact_and_without_addresses():
+    for pin in CONSTRAINTS:
+        assert [specifier.operator for specifier in pin.specifier] == ["=="], str(pin)
+        assert pin.url is None and not pin.extras, str(pin)
+    assert "://" not in (ROOT / "constraints.txt").read_text()
+
+
+def test_one_pin_for_each_package_and_platform():
+    for python in ("3.11", "3.12", "3.13"):
+        environment = default_environment() | {"python_version": python, "python_full_version": f"{python}.0"}
+        applying = [
+            canonicalize_name(pin.name) for pin in CONSTRAINTS if pin.marker is None or pin.marker.evaluate(environment)
+        ]
+        assert len(applying) == len(set(applying))
+
+
+@pytest.mark.parametrize("name", ["jax", "jaxlib", "flax", "optax"])
+def test_one_version_for_every_python(name):
+    (pin,) = pins(name)
+    assert pin.marker is None
+
+
+def test_environment_takes_the_package_through_pip_and_nothing_else():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert environment["channels"] == ["conda-forge"]
+    python, pip, through_pip = environment["dependencies"]
+    assert re.fullmatch(r"python=3\.\d+", python)
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(python.removeprefix("python="))
+    assert pip == "pip"
+    assert through_pip == {"pip": ["-c constraints.txt", "-e ."]}
+
+
+def test_repo2docker_accepts_the_environment(tmp_path):
+    for name in ("environment.yml", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    program = Path(sys.executable).with_name("jupyter-repo2docker")
+    answer = subprocess.run(
+        [program, "--no-build", "--debug", str(tmp_path)],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100,
+    )
+    python = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][0].removeprefix("python=")
+    assert answer.returncode == 0, answer.stderr
+    assert f"Building conda environment for python={python}" in answer.stderr
+    copied, installed = answer.stdout.index("COPY --chown=0:0 src/"), answer.stdout.index('--file "environment.yml"')
+    assert copied < installed, "the package must be there when pip is asked to install it"
+
+
+@pytest.mark.parametrize("command", [
+    "pip install -c constraints.txt -e . && python -m vaegan_helpers",
+    'pip install -c constraints.txt -e ".[test]" && pytest',
+])
+def test_the_readme_gives_the_commands(command):
+    assert command in (ROOT / "README.md").read_text().splitlines()
+
+
+def test_the_test_command_of_the_readme_is_what_ci_runs():
+    assert 'pip install -c constraints.txt -e ".[test]" && pytest' in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_readme_maps_every_notebook():
+    links = re.findall(r"\]\((notebooks/[^)]*\.ipynb)\)", (ROOT / "README.md").read_text())
+    assert links == sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/*.ipynb"))
+
+
+def test_files_of_the_package_other_than_modules_are_installed():
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"][PACKAGE.name]
+    installed = {file for pattern in patterns for file in PACKAGE.glob(pattern)}
+    others = {file for file in tracked_files() if file.is_relative_to(PACKAGE) and file.suffix != ".py"}
+    assert others <= installed
+
+
+def test_no_file_names_a_place_on_a_machine():
+    places = "|".join(("home", "root", "work", "Users", "mnt"))
+    # Base64 holds slashes too, so a place counts only after a character that cannot stand in it.
+    place = re.compile(rf"""(?:^|[\s"'`(=:\[])/(?:{places})/\w""", re.MULTILINE)
+    for file in tracked_files():
+        if file.suffix not in (".png", ".npz", ".gif", ".jpg"):
+            found = place.search(file.read_text())
+            assert not found, f"{file.relative_to(ROOT)}: {found[0]!r}"
