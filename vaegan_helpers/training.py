@@ -112,8 +112,8 @@ class GanState(NamedTuple):
 class GanSettings(NamedTuple):
     """The traced settings of `gan_steps`, with the meanings they have in `fit_gan`; `steps` is the whole run's length."""
 
-    discriminator_learning_rate: float = 2e-4
-    generator_learning_rate: float = 2e-4
+    discriminator_learning_rate: float = 1e-3
+    generator_learning_rate: float = 1e-3
     penalty_weight: float = 2.0
     momentum: float = 0.5
     averaging: float = 0.0
@@ -121,8 +121,8 @@ class GanSettings(NamedTuple):
     steps: float = 1.0
 
 
-def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discriminator_learning_rate=2e-4,
-            generator_learning_rate=2e-4, discriminator_steps=1, generator_steps=1, loss="non-saturating", penalty="r1",
+def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discriminator_learning_rate=1e-3,
+            generator_learning_rate=1e-3, discriminator_steps=1, generator_steps=1, loss="non-saturating", penalty="r1",
             penalty_weight=2.0, momentum=0.5, averaging=0.0, final_rate=1.0, snapshots=10, progress=True):
     """Trains a generator and a discriminator against each other, in turns, each with Adam.
 
@@ -253,7 +253,7 @@ def _move_discriminator(state, data, key, settings, rate, loss, penalty, batch_s
     optimizer = optax.adam(rate * settings.discriminator_learning_rate, b1=settings.momentum)
     updates, adam = optimizer.update(gradients, state.discriminator_adam)
     state = state._replace(discriminator=optax.apply_updates(state.discriminator, updates), discriminator_adam=adam)
-    return state, parts | {"discriminator_gradient_norm": optax.global_norm(gradients)}
+    return state, parts | {"discriminator_gradient_norm": optax.tree.norm(gradients)}
 
 
 def _move_generator(state, key, settings, rate, loss, batch_size):
@@ -269,7 +269,7 @@ def _move_generator(state, key, settings, rate, loss, batch_size):
     optimizer = optax.adam(rate * settings.generator_learning_rate, b1=settings.momentum)
     updates, adam = optimizer.update(gradients, state.generator_adam)
     state = state._replace(generator=optax.apply_updates(state.generator, updates), generator_adam=adam)
-    return state, parts | {"generator_gradient_norm": optax.global_norm(gradients)}
+    return state, parts | {"generator_gradient_norm": optax.tree.norm(gradients)}
 
 
 def _check_data(model, name, data):
