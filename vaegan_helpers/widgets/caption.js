@@ -6,6 +6,8 @@ function name(root, model) {
     const label = slider.querySelector("label")?.textContent;
     slider.querySelectorAll(".noUi-handle").forEach((handle) => handle.setAttribute("aria-label", label));
   });
+  root.querySelectorAll(".widget-play button").forEach((button, i) =>
+    button.setAttribute("aria-label", ["Play or pause", "Stop", "Repeat"][i % 3]));
   root.querySelectorAll("canvas").forEach((canvas) => {
     canvas.setAttribute("role", "application");
     canvas.setAttribute("aria-label", model.get("canvas_label"));

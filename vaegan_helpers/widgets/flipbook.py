@@ -54,7 +54,7 @@ def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
     name = "flipbook-" + hashlib.sha256("".join([label, alt, *captions, *encoded]).encode()).hexdigest()[:12]
     size = "" if width is None else f' width="{int(width)}"'
     # Without scripts the slider would be dead, so it is hidden until the picture's own script shows it.
-    unhide = "this.onload=null;this.closest('figure').querySelector('div').hidden=false"
+    unhide = "this.onload=null;this.closest('figure').querySelector('div').style.display=''"
     turn = ("const f=this.closest('figure'),b=JSON.parse(f.dataset.frames),c=JSON.parse(f.dataset.captions),i=+this.value;"
             "f.querySelector('img').src='data:image/png;base64,'+b[i];f.querySelector('figcaption').textContent=c[i];"
             "this.setAttribute('aria-valuetext',c[i])")
@@ -62,7 +62,7 @@ def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
         f'<figure style="margin:0" data-frames="{html.escape(json.dumps(encoded))}" '
         f'data-captions="{html.escape(json.dumps(captions))}">'
         f'<img alt="{html.escape(alt)}"{size} src="data:image/png;base64,{encoded[last]}" onload="{html.escape(unhide)}">'
-        f'<div hidden><label for="{name}">{html.escape(label)}</label> '
+        f'<div style="display:none"><label for="{name}">{html.escape(label)}</label> '
         f'<input type="range" id="{name}" min="0" max="{last}" value="{last}" step="1" style="width:min(24em,60%)" '
         f'aria-valuetext="{html.escape(captions[last])}" data-lm-suppress-shortcuts="true" oninput="{html.escape(turn)}"></div>'
         f'<figcaption aria-live="polite">{html.escape(captions[last])}</figcaption></figure>', alt)

@@ -84,7 +84,7 @@ class LatentPlane(base.Explorer):
         where = f"latent 1 = {z[0]:.2f}, latent 2 = {z[1]:.2f}"
         for name, picture in self.decoded.items():
             picture.show(pictures.png(base.decode(self.models[name], z[None])[0]), f"The picture decoded at {where} ({name})")
-        self.say(f"{where[0].upper()}{where[1:]}. {self._nearest(z)}")
+        self.say(f"{where[0].upper()}{where[1:]}.", self._nearest(z))
 
     def _nearest(self, z):
         if self.codes is None:
@@ -95,7 +95,7 @@ class LatentPlane(base.Explorer):
         return f"The nearest encoded example is a {kind}, {distance[nearest]:.2f} away."
 
     def stored_pictures(self):
-        self._map.show(_with_marker(self.pad), f"The plane of latents. {self.text}")
+        self._map.show(_with_marker(self.pad), self.stored_words)
         return [self._map, *self.pictures]
 
 

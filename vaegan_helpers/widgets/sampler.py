@@ -96,7 +96,7 @@ class Sampler(base.Explorer):
         if self.draw:
             self.draw.show(pictures.sheet(np.asarray(draws), self.columns), f"{words}: every pixel drawn from its mean")
         grey = np.mean((self.means > 0.1) & (self.means < 0.9))
-        self.say(f"{words}. Share of pixels that are neither ink nor paper (0.1 to 0.9): {100 * grey:.0f} %.")
+        self.say(f"{words}. Share of pixels that are neither ink nor paper (0.1 to 0.9): ≈ {100 * grey:.0f} %.")
 
 
 def _as_seed(seed):

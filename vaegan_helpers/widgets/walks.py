@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from vaegan_helpers import paths, plots
 from vaegan_helpers.widgets import base, pictures
 
-STEPS = 49  # positions of the slider, both ends included
-STRIP = 9  # frames in a film strip: every sixth position
+STEPS = 51  # positions of the slider, both ends included
+STRIP = 11  # frames in a film strip: every fifth position
 PATHS = {"linear": paths.linear_path, "spherical": paths.spherical_path}
 COLOURS = {"linear": plots.COLOURS["encoder"], "spherical": plots.COLOURS["generated"]}
 
@@ -116,8 +116,8 @@ class Interpolation(base.Explorer):
         parts = []
         for name in PATHS:
             pixels = self.pixel_steps[name]
-            parts.append(f"{name.capitalize()} path: {STEPS - 1} steps of {self.latent_steps[name].mean():.2f} in latent space; "
-                         f"in pixel space {pixels.mean():.2f} on average, {pixels.max():.2f} at most, {pixels.sum():.1f} in all.")
+            parts.append(f"{name.capitalize()} path: {STEPS - 1} steps of ≈ {self.latent_steps[name].mean():.2f} in latent space; "
+                         f"in pixel space ≈ {pixels.mean():.2f} on average, ≈ {pixels.max():.2f} at most, ≈ {pixels.sum():.1f} in all.")
         return "\n".join(parts)
 
     def show(self, position):
@@ -127,7 +127,7 @@ class Interpolation(base.Explorer):
             norm = np.linalg.norm(self.latents[name][step])
             picture.show(pictures.png(self.frames[name][step]),
                          f"Picture {100 * position:.0f} % of the way from {self._names[0]} to {self._names[1]}, "
-                         f"{name} path, where the latent has norm {norm:.2f}")
+                         f"{name} path, where the latent has norm ≈ {norm:.2f}")
         if self.play.value != step:
             self.play.value = step
         self.say(f"{100 * position:.0f} % of the way from {self._names[0]} to {self._names[1]}.\n{self.summary()}")
@@ -234,4 +234,4 @@ class Traversal(base.Explorer):
         moved = [f"latent {k + 1} = {z[k]:.2f}" for k in self.sliders if abs(z[k] - self.origin[k]) > 1e-6]
         words = "Moved: " + ", ".join(moved) if moved else "Nothing moved yet"
         self.after.show(pictures.png(image), f"The picture decoded now. {words}")
-        self.say(f"{words}. Distance from the start: {np.linalg.norm(z - self.origin):.2f}.")
+        self.say(f"{words}. Distance from the start: ≈ {np.linalg.norm(z - self.origin):.2f}.")

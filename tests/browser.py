@@ -1,0 +1,227 @@
+"""JupyterLab in a real browser for the tests: a server of the course, Chromium, and hands that move what they find."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+def chromium_path():
+    """Where Chromium lies on this machine, or None."""
+    return next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+
+
+@contextlib.contextmanager
+def course_server(folder, settings_folder):
+    """`python -m vaegan_helpers` on a folder, at a free port of 127.0.0.1 with a token; gives its address and token."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    tracker = settings_folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    tracker.parent.mkdir(parents=True)
+    tracker.write_text('{"windowingMode": "none"}')  # cells out of sight are in the page too
+    environment = dict(os.environ, JUPYTER_CONFIG_DIR=str(settings_folder / "config"), JUPYTER_RUNTIME_DIR=str(settings_folder / "run"),
+                       JUPYTER_DATA_DIR=str(settings_folder / "data"), JUPYTERLAB_SETTINGS_DIR=str(settings_folder / "settings"),
+                       JUPYTERLAB_WORKSPACES_DIR=str(settings_folder / "workspaces"), JUPYTER_TOKEN=token,
+                       PYTHONPATH=os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
+    log = settings_folder / "server.log"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "vaegan_helpers", "--no-browser", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+             f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"],
+            cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/api/status?token={token}", server, log)
+        yield address, token
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_for(address, server, log, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+class Lab:
+    """One page of JupyterLab.
+
+    Attributes:
+      page: Playwright's page.
+      errors: what the page reported as errors.
+      strangers: addresses outside of this machine that the page asked for; they are refused.
+    """
+
+    def __init__(self, context, address, token):
+        self.address, self.token, self.errors, self.strangers = address, token, [], []
+        context.route(lambda url: not url.startswith((address, address.replace("http", "ws"), "blob:", "data:")), self._refuse)
+        self.page = context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._listen)
+
+    def _refuse(self, route):
+        self.strangers.append(route.request.url)
+        route.abort()
+
+    def _listen(self, message):
+        # Without a network the browser reports refused requests as well; those are counted as strangers.
+        if message.type == "error" and "Failed to load resource" not in message.text and "ERR_FAILED" not in message.text:
+            self.errors.append(message.text)
+
+    def open(self, path):
+        """Opens a notebook alone in the window and waits for its kernel."""
+        self.page.goto(f"{self.address}/doc/tree/{path}?token={self.token}&reset")
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.page.wait_for_function(
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'")
+        self.page.evaluate("""() => { const shell = window.jupyterapp.shell;
+            shell.collapseLeft?.(); shell.collapseRight?.(); }""")
+        return self
+
+    def run_all(self):
+        """Runs every cell; returns once the last one has ended."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.wait_for_timeout(300)
+
+    def cells(self):
+        """The notebook as JupyterLab holds it now, as a list of cells."""
+        return self.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells")
+
+    def close(self):
+        """Ends the notebook's kernel and closes the page."""
+        self.page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown?.()")
+        self.page.context.close()
+
+
+# Everything a reader can see of one output: the bytes of its pictures, its canvases and its words.
+LOOK = """async (root) => {
+  const parts = [root.querySelector('.vg-caption')?.textContent ?? ''];
+  for (const image of root.querySelectorAll('img')) {
+    if (!image.src) continue;
+    const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
+    let sum = bytes.length;
+    for (const byte of bytes) sum = (sum * 31 + byte) >>> 0;
+    parts.push(sum);
+  }
+  for (const canvas of root.querySelectorAll('canvas')) parts.push(canvas.toDataURL());
+  return parts.join('|');
+}"""
+
+
+class Output:
+    """An explorer, or another output of a cell, in the hands of a test."""
+
+    def __init__(self, page, root):
+        self.page, self.root = page, root
+
+    def look(self):
+        """What a reader sees now."""
+        return self.root.evaluate(LOOK)
+
+    def changes(self, act, seconds=8):
+        """Whether what the reader sees changes after `act()`."""
+        before = self.look()
+        act()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.look() != before:
+                self.settle()
+                return True
+            self.page.wait_for_timeout(20)
+        return False
+
+    def settle(self):
+        """Waits until nothing changes any more."""
+        last, still = self.look(), 0
+        for _ in range(200):
+            self.page.wait_for_timeout(40)
+            now = self.look()
+            still = still + 1 if now == last else 0
+            last = now
+            if still == 3:
+                return
+
+    def each(self, selector):
+        return [self.root.locator(selector).nth(i) for i in range(self.root.locator(selector).count())]
+
+    def moves(self):
+        """Every way to move this output: pairs of (what and how, function that does it)."""
+        for i, handle in enumerate(self.each(".noUi-handle")):
+            name = handle.get_attribute("aria-label") or f"slider {i}"
+            yield f"{name} by key", lambda handle=handle: self.press_slider(handle)
+            yield f"{name} by mouse", lambda handle=handle: self.drag_slider(handle)
+        for pad in self.each(".vg-pad"):
+            yield "pad by key", lambda pad=pad: pad.press("ArrowRight")
+            yield "pad by mouse", lambda pad=pad: self.drag(pad, [(0.3, 0.4), (0.7, 0.3)])
+        for canvas in self.each("canvas"):
+            yield "drawing by mouse", lambda canvas=canvas: self.drag(canvas, [(0.2, 0.2), (0.7, 0.2), (0.4, 0.9)])
+            yield "drawing by key", lambda canvas=canvas: [canvas.press(key) for key in (" ", *["ArrowDown"] * 4, " ")]
+        for player in self.each(".widget-play"):
+            yield "play by mouse", lambda player=player: self.play(player, player.locator("button").first.click)
+            yield "play by key", lambda player=player: self.play(player, lambda: player.locator("button").first.press("Enter"))
+        for field in self.each("input[type=number]"):
+            yield "number by key", lambda field=field: self.type_number(field)
+        for book in self.each("input[type=range]"):
+            yield "flipbook by key", lambda book=book: book.press("ArrowLeft")
+            yield "flipbook by mouse", lambda book=book: self.drag(book, [(0.1, 0.5)])
+
+    @staticmethod
+    def press_slider(handle):
+        at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+        handle.press("ArrowLeft" if at_end else "ArrowRight")
+
+    def drag_slider(self, handle):
+        track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-target')]")
+        now, low, high = (float(handle.get_attribute(f"aria-value{end}")) for end in ("now", "min", "max"))
+        at = (now - low) / (high - low)
+        self.drag(track, [(at, 0.5), (0.3 if at > 0.5 else 0.7, 0.5)])
+
+    def drag(self, element, points):
+        """Presses the mouse on an element, moves through points given as shares of it, and lets go."""
+        element.scroll_into_view_if_needed()
+        box = element.bounding_box()
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=6)
+        self.page.mouse.up()
+
+    def play(self, player, press):
+        press()
+        self.page.wait_for_timeout(600)
+        player.locator("button").first.click()  # and pause
+
+    @staticmethod
+    def type_number(field):
+        now, low, high = (int(field.evaluate(f"e => e.{name} || -1")) for name in ("value", "min", "max"))
+        field.fill(str(now - 1 if now == high else now + 1))
+        field.press("Enter")
+
+
+def outputs_of(page):
+    """Every explorer of a notebook, and every flipbook."""
+    found = page.locator(".jp-OutputArea-output .vg-explorer, .jp-OutputArea-output figure:has(input[type=range])")
+    return [Output(page, found.nth(i)) for i in range(found.count())]

@@ -1,0 +1,298 @@
+"""The notebooks and the explorers in JupyterLab, moved by keyboard and by mouse in a real browser without a network."""
+
+import os
+import shutil
+from pathlib import Path
+
+import browser
+import execute_notebooks
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+
+NOTEBOOKS = browser.ROOT / "notebooks"
+SCREENSHOTS = Path(__file__).parent / "_screenshots"
+
+SETUP = """
+import jax, numpy as np
+from flax import nnx
+from vaegan_helpers import widgets
+
+class Linear(nnx.Module):
+    def __init__(self, z_dim):
+        self.weights = nnx.Param(jax.random.normal(jax.random.key(0), (z_dim, 784)))
+        self.z_dim = z_dim
+    def decode(self, z):
+        return jax.nn.sigmoid(z @ self.weights[...])
+
+random = np.random.default_rng(0)
+codes, wide = random.normal(size=(60, 2)), random.normal(size=(60, 4))
+labels, images = np.arange(60) % 10, random.random((60, 784))
+"""
+EXPLORERS = {
+    "plane": "widgets.LatentPlane(Linear(2), codes, labels)",
+    "two models": "widgets.LatentPlane({'VAE': Linear(2), 'GAN': Linear(2)})",
+    "interpolation": "widgets.Interpolation(Linear(4), wide, images, labels)",
+    "traversal": "widgets.Traversal(Linear(4), wide)",
+    "sampler": "widgets.Sampler(Linear(2))",
+    "KL playground": "widgets.KLPlayground()",
+    "drawing": "widgets.DrawDigit()",
+    "flipbook": "widgets.flipbook([image for image in images[:4]], label='Step', alt='Four pictures')",
+}
+
+
+def notebook_of(cells):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return notebook
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = browser.chromium_path()
+    if path is None:
+        message = "there is no Chromium on this machine (for instance `apt-get install chromium`)"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=browser.CHROMIUM_ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """Copies of the course's notebooks, and the explorers in a notebook of their own, fresh and stored."""
+    folder = tmp_path_factory.mktemp("browser") / "notebooks"
+    shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    cells = [SETUP, *EXPLORERS.values()]
+    nbformat.write(notebook_of(cells), folder / "explorers.ipynb")
+    nbformat.write(notebook_of(["from vaegan_helpers import widgets", EXPLORERS["drawing"]]), folder / "drawing.ipynb")
+    stored = notebook_of(cells)
+    execute_notebooks.execute(stored, browser.ROOT)
+    execute_notebooks.clean(stored)
+    nbformat.write(stored, folder / "stored.ipynb")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(chromium, folder, tmp_path_factory):
+    with browser.course_server(folder, tmp_path_factory.mktemp("jupyter")) as address_and_token:
+        yield address_and_token
+
+
+@pytest.fixture(scope="module")
+def open_lab(chromium, server):
+    """A function that opens a page of JupyterLab."""
+    def open_lab(path, width=1280, height=1000, **options):
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        return browser.Lab(context, *server).open(path)
+    return open_lab
+
+
+@pytest.fixture(autouse=True)
+def keep_a_screenshot(chromium, request):
+    """When a test fails, what its pages showed is kept in tests/_screenshots."""
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        (SCREENSHOTS / ".gitignore").write_text("*\n")
+        name = "".join(c if c.isalnum() else "_" for c in request.node.name)
+        for number, page in enumerate(page for context in chromium.contexts for page in context.pages):
+            page.screenshot(path=SCREENSHOTS / f"{name}_{number}.png")
+
+
+@pytest.fixture
+def new_lab(open_lab, keep_a_screenshot):
+    """A function that opens a notebook in a page of its own; closed after the test, with its kernel."""
+    opened = []
+
+    def open_one(*args, **options):
+        opened.append(open_lab(*args, **options))
+        return opened[-1]
+
+    yield open_one
+    for lab in opened:
+        lab.close()
+
+
+@pytest.fixture(scope="module")
+def explorers(open_lab):
+    """The explorers' own notebook, run; one page for all tests that move it."""
+    lab = open_lab("explorers.ipynb")
+    lab.run_all()
+    yield lab
+    lab.close()
+
+
+def assert_healthy(lab):
+    failed = [output.get("evalue") for cell in lab.cells() if "raises-exception" not in cell["metadata"].get("tags", [])
+              for output in cell.get("outputs", []) if output["output_type"] == "error"]
+    assert not failed
+    assert not lab.errors
+    assert not lab.strangers
+
+
+def assert_everything_moves(output):
+    for name, move in output.moves():
+        assert output.changes(move), f"{name}: nothing changed"
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_notebook_runs_and_everything_in_it_moves(path, new_lab):
+    lab = new_lab(path.name)
+    lab.run_all()
+    assert_healthy(lab)
+    for output in browser.outputs_of(lab.page):
+        assert_everything_moves(output)
+    assert_healthy(lab)
+
+
+def test_every_explorer_moves_by_keyboard_and_by_mouse(explorers):
+    outputs = browser.outputs_of(explorers.page)
+    assert len(outputs) == len(EXPLORERS)
+    moved = []
+    for output in outputs:
+        assert_everything_moves(output)
+        moved += [name for name, _ in output.moves()]
+    for what in ("pad", "Position", "Temperature", "Standard deviation", "play", "drawing", "number", "flipbook"):
+        assert {f"{what} by key"} <= set(moved), moved
+    assert sum(name.startswith("latent") for name in moved) == 8
+    assert_healthy(explorers)
+
+
+def test_pictures_have_alternative_texts_and_controls_have_names_and_a_visible_focus(explorers):
+    page = explorers.page
+    page.wait_for_function("() => [...document.querySelectorAll('.vg-picture img')].every((image) => image.alt.length > 15)")
+    unnamed = page.evaluate("""() => [...document.querySelectorAll(
+        '.vg-explorer [tabindex="0"], .vg-explorer button, .vg-explorer input, .vg-explorer select')].filter((control) =>
+        !control.getAttribute('aria-label') && !control.labels?.length && !control.textContent.trim() && !control.title)
+        .map((control) => control.outerHTML)""")
+    assert not unnamed
+    for selector in (".noUi-handle", ".vg-pad", "canvas", ".vg-explorer button", ".vg-explorer input"):
+        control = page.locator(selector).first
+        control.scroll_into_view_if_needed()
+        page.keyboard.press("Tab")  # the keyboard was used last, so the browser shows the focus
+        control.focus()
+        width, style = control.evaluate("e => [getComputedStyle(e).outlineWidth, getComputedStyle(e).outlineStyle]")
+        assert float(width.removesuffix("px")) >= 2 and style != "none", f"{selector} hides its focus"
+
+
+def test_tab_leads_through_every_control_of_an_explorer(explorers):
+    page = explorers.page
+    explorer = page.locator(".vg-explorer").nth(2)
+    wanted = explorer.locator(".noUi-handle, .widget-play button, input").count()
+    explorer.locator("input").first.focus()
+    for _ in range(wanted):
+        page.evaluate("() => { document.activeElement.dataset.reached = 'by Tab'; }")
+        page.keyboard.press("Tab")
+    reached = [explorer.locator(f"{kind}[data-reached]").count() for kind in ("input", ".noUi-handle", "button")]
+    assert reached[0] == 2 and reached[1] == 1 and reached[2] >= 2
+
+
+def test_the_pad_takes_steps_larger_steps_and_goes_home(explorers):
+    pad = explorers.page.locator(".vg-pad").first
+    point = lambda: [float(part) for part in pad.get_attribute("aria-label").split(": ")[1].split(". Arrow")[0].split(", ")]
+    pad.press("Home")
+    pad.press("ArrowRight")
+    step = point()[0]
+    pad.press("Shift+ArrowUp")
+    assert step > 0 and point()[1] == pytest.approx(5 * step, abs=0.02)
+    for _ in range(80):
+        pad.press("Shift+ArrowRight")
+    edge = point()[0]
+    pad.press("Shift+ArrowRight")
+    assert point()[0] == edge
+    pad.press("Home")
+    assert point() == [0, 0]
+    assert_healthy(explorers)
+
+
+def test_a_finger_draws(new_lab):
+    lab = new_lab("drawing.ipynb", has_touch=True)
+    lab.run_all()
+    canvas = lab.page.locator("canvas").first
+    canvas.scroll_into_view_if_needed()
+    output = next(output for output in browser.outputs_of(lab.page) if output.each("canvas"))
+    box = canvas.bounding_box()
+    hand = lab.page.context.new_cdp_session(lab.page)
+    at = lambda share: {"x": box["x"] + share * box["width"], "y": box["y"] + share * box["height"]}
+
+    def draw():
+        hand.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at(0.2)]})
+        for share in (0.3, 0.5, 0.7):
+            hand.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [at(share)]})
+        hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    assert output.changes(draw)
+    lab.page.wait_for_function("() => [...document.querySelectorAll('.vg-caption')].some((e) => e.textContent.includes('1 stroke'))")
+
+
+@pytest.mark.parametrize("width", [1280, 800])
+def test_nothing_sticks_out_or_overlaps(explorers, width):
+    explorers.page.set_viewport_size({"width": width, "height": 1000})
+    explorers.page.wait_for_timeout(500)
+    for output in browser.outputs_of(explorers.page):
+        wrong = output.root.evaluate("""(root) => {
+          const outer = root.getBoundingClientRect(), wrong = [];
+          const parts = [...root.querySelectorAll(
+            'img.widget-image, .vg-pad, canvas, .widget-slider, .widget-button, input, .vg-caption, .widget-dropdown')]
+            .filter((part) => part.getClientRects().length);
+          const boxes = parts.map((part) => part.getBoundingClientRect());
+          boxes.forEach((a, i) => {
+            if (a.right > outer.right + 1 || a.left < outer.left - 1) wrong.push(parts[i].className + ' sticks out');
+            boxes.forEach((b, j) => {
+              if (j <= i || parts[i].contains(parts[j]) || parts[j].contains(parts[i])) return;
+              if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2)
+                wrong.push(parts[i].className + ' overlaps ' + parts[j].className);
+            });
+          });
+          return wrong;
+        }""")
+        wrong = [line for line in wrong if line != " overlaps "]  # the two layers of the drawing page
+        assert not wrong
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_without_a_kernel_the_stored_pictures_and_their_words_are_shown(new_lab, trusted):
+    lab = new_lab("stored.ipynb")
+    page = lab.page
+    if trusted:
+        page.evaluate("() => { for (const cell of window.jupyterapp.shell.currentWidget.content.widgets) cell.model.trusted = true; }")
+    pictures = page.locator(".jp-OutputArea-output img")
+    pictures.first.wait_for()
+    alts = pictures.evaluate_all("images => images.map((image) => [image.alt, image.naturalWidth])")
+    assert len(alts) >= len(EXPLORERS) and all(len(alt) >= 10 and width > 20 for alt, width in alts)
+    text = page.locator(".jp-Notebook").inner_text()
+    assert "VBox(" not in text and "Error displaying widget" not in text and "Loading widget" not in text
+    book = page.locator("input[type=range]")
+    assert book.is_visible() if trusted else not book.is_visible()
+    if trusted:
+        output = browser.Output(page, page.locator("figure"))
+        assert output.changes(lambda: book.press("ArrowLeft"))
+    assert_healthy(lab)
+
+
+def test_the_exported_page_leafs_without_kernel_and_network(chromium, folder):
+    html, _ = HTMLExporter(template_name="lab").from_filename(str(folder / "stored.ipynb"))
+    page_path = folder / "stored.html"
+    page_path.write_text(html, encoding="utf-8")
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    page = context.new_page()
+    page.route(lambda url: url.startswith("http"), lambda route: route.abort())
+    page.goto(page_path.as_uri(), wait_until="domcontentloaded")
+    book, picture, caption = page.locator("input[type=range]"), page.locator("figure img"), page.locator("figcaption")
+    assert book.is_visible() and caption.inner_text() == "4 of 4"
+    seen = [picture.get_attribute("src")]
+    for wanted in ("3 of 4", "2 of 4"):
+        book.press("ArrowLeft")
+        assert caption.inner_text() == wanted and book.get_attribute("aria-valuetext") == wanted
+        seen.append(picture.get_attribute("src"))
+    box = book.bounding_box()
+    page.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
+    assert caption.inner_text() == "1 of 4"
+    assert len({*seen, picture.get_attribute("src")}) == 4
+    assert page.evaluate("""() => [...document.querySelectorAll('.jp-OutputArea-output img')]
+        .every((image) => image.alt && image.naturalWidth > 20)""")
+    context.close()
