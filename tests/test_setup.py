@@ -204,6 +204,14 @@ def test_the_readme_maps_every_notebook():
     assert links == sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/*.ipynb"))
 
 
+def test_the_readme_s_picture_is_there_and_described():
+    pictures = re.findall(r"!\[([^]]*)\]\(([^)]*)\)", (ROOT / "README.md").read_text())
+    assert pictures
+    for words, path in pictures:
+        assert len(words.split()) >= 4
+        assert (ROOT / path).is_file()
+
+
 def test_files_of_the_package_other_than_modules_are_installed():
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"][PACKAGE.name]
     installed = {file for pattern in patterns for file in PACKAGE.glob(pattern)}
