@@ -31,7 +31,7 @@ class Case(NamedTuple):
     Attributes:
       name: for the table.
       batch_size: examples per step.
-      steps: how many steps each contender makes per round.
+      steps: how many steps each contender makes per round; a slow one makes a tenth of them.
       contenders: {name: function of (steps) that makes them and waits until they are done}. The first one is ours.
       compile_program: Python source that defines `run()`, our training for a few steps, for timing its compilation.
     """
@@ -171,15 +171,23 @@ CASES = [lambda: vae_case(hidden_layers=1), lambda: vae_case(hidden_layers=2)]
 
 
 def time_rounds(case, rounds):
-    """Seconds that each contender takes in each round: {name: [seconds]}. The first, uncounted round compiles."""
-    seconds = {name: [] for name in case.contenders}
-    for number in range(rounds + 1):
+    """Seconds per step of each contender in each round: {name: [seconds]}. What comes before the rounds compiles."""
+    def seconds_per_step(run, steps):
+        start = time.perf_counter()
+        run(steps)
+        return (time.perf_counter() - start) / steps
+
+    few = case.steps // 10
+    first_look = {name: min(seconds_per_step(run, few) for _ in range(2)) for name, run in case.contenders.items()}
+    slow = 3 * next(iter(first_look.values()))  # whoever is slower than this makes fewer steps per round
+    steps = {name: few if seconds > slow else case.steps for name, seconds in first_look.items()}
+    for name, run in case.contenders.items():
+        run(steps[name])
+    found = {name: [] for name in case.contenders}
+    for _ in range(rounds):
         for name, run in case.contenders.items():
-            start = time.perf_counter()
-            run(case.steps)
-            if number:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
+            found[name].append(seconds_per_step(run, steps[name]))
+    return found
 
 
 def time_compilation(program):
@@ -207,7 +215,7 @@ def report(case, rounds):
     print(f"\n{case.name}: batch {case.batch_size}, {case.steps} steps, median of {rounds} rounds")
     print(f"  {'':24}{'images/s':>10}{ours + ' is':>18}")
     for name, times in seconds.items():
-        rate = case.batch_size * case.steps / statistics.median(times)
+        rate = case.batch_size / statistics.median(times)
         ratio = statistics.median(other / mine for other, mine in zip(times, own))
         print(f"  {name:24}{rate:10,.0f}{'' if name == ours else f'{ratio:.2f} times':>18}")
     rivals = [times for name, times in seconds.items() if name.startswith("PyTorch")]
