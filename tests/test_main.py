@@ -59,6 +59,15 @@ class Server:
             time.sleep(0.1)
         raise AssertionError(f"no {pattern!r} in the server's log:\n{self.log()}")
 
+    def wait_until_it_listens(self, seconds=20):
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except ConnectionRefusedError:
+                assert time.monotonic() < end and self.process.poll() is None, self.log()
+                time.sleep(0.1)
+
     def ask(self, path, token=None, **options):
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/{path}", **options)
         if token:
@@ -77,7 +86,9 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def token(server):
-    return server.wait_for(rf"http://127\.0\.0\.1:{server.port}/lab\?token=([0-9a-f]{{32,}})")[1]
+    found = server.wait_for(rf"http://127\.0\.0\.1:{server.port}/lab\?token=([0-9a-f]{{32,}})")
+    server.wait_until_it_listens()  # it writes its address a moment earlier
+    return found[1]
 
 
 def test_jupyterlab_opens_on_the_notebooks(server, token):
