@@ -21,7 +21,7 @@ def chromium_path():
 
 
 @contextlib.contextmanager
-def course_server(folder, settings_folder):
+def course_server(folder, settings_folder, module="vaegan_helpers"):
     """`python -m vaegan_helpers` on a folder, at a free port of 127.0.0.1 with a token; gives its address and token."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -37,7 +37,7 @@ def course_server(folder, settings_folder):
     log = settings_folder / "server.log"
     with log.open("w") as out:
         server = subprocess.Popen(
-            [sys.executable, "-m", "vaegan_helpers", "--no-browser", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+            [sys.executable, "-m", module, "--no-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.allow_root=True", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
              f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"],
             cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vaegan_helpers import losses, widgets
-from vaegan_helpers.widgets import base, pictures, sampler
+from vaegan_helpers.widgets import base, pictures
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -111,18 +111,17 @@ def test_every_picture_has_an_alternative_text(explorer):
     assert all(len(alt) > 15 for alt in explorer.caption.alts)
 
 
-def test_closed_it_holds_nothing_and_hears_nothing(request):
+def test_closed_it_holds_nothing_and_hears_nothing():
     for make in MAKERS.values():
         explorer = make()
-        controls = [control for control, _, _ in explorer._observed]
+        observed = list(explorer._observed)
         inside = list(explorer._inside(explorer))
         gone = weakref.ref(explorer)
         explorer.close()
         assert explorer.comm is None and all(widget.comm is None for widget in inside)
-        assert not any(control._trait_notifiers.get(name, {}).get("change")
-                       for control in controls for name in ("point",) if control.has_trait(name))
+        assert not any(observer in control._trait_notifiers[name]["change"] for control, observer, name in observed)
         explorer.close()  # once more does no harm
-        del explorer, controls, inside
+        del explorer, observed, inside
         gc.collect()
         assert gone() is None
 
@@ -183,14 +182,18 @@ def test_no_slider_recompiles():
     traversal, samples = widgets.Traversal(wide, WIDE), widgets.Sampler(model, columns=3)
     plane.point, walk.position, samples.temperature = (1, 1), 0.3, 0.5
     traversal.sliders[1].value = 0.5
-    before = base._decode._cache_size(), sampler._samples._cache_size()
+    compiled = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, seconds, **_: compiled.append(event) if "backend_compile" in event else None)
     for value in np.linspace(0.05, 0.95, 7):
         plane.point, walk.position, samples.temperature = (value, -value), value, value
         traversal.sliders[3].value = value
     walk.choose(5, 9)
     samples.new_noise()
     widgets.LatentPlane(Linear(seed=5)).point = (0.5, 0.5)  # other weights are other data, not another program
-    assert (base._decode._cache_size(), sampler._samples._cache_size()) == before
+    assert not compiled
+    jax.jit(lambda z: 3 * z + 1)(1.0)
+    assert compiled  # the counter counts
 
 
 # --- LatentPlane ------------------------------------------------------------------------------------------------------
@@ -364,6 +367,8 @@ def test_the_playground_shows_the_closed_form_and_an_estimate_near_it(mean, std)
     assert kl.exact == pytest.approx(exact, abs=1e-5)
     assert abs(kl.estimate - exact) < 4 * kl.standard_error + 1e-6
     assert f"exactly {exact:.3f}" in kl.text
+    for ax, value in zip(kl._axes, [1 / (std * np.sqrt(2 * np.pi)), exact]):
+        assert ax.get_ylim()[0] <= value <= ax.get_ylim()[1]
 
 
 def test_more_draws_make_the_error_bar_shorter_and_new_draws_move_the_estimate():

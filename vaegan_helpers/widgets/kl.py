@@ -102,7 +102,7 @@ class KLPlayground(base.Explorer):
         self.say(f"{words}.")
 
     def _make_figure(self):
-        self._fig = Figure(figsize=(9, 3), dpi=150)
+        self._fig = Figure(figsize=(9, 3), dpi=120)
         FigureCanvasAgg(self._fig)
         density, estimate = self._fig.subplots(1, 2)
         self._fig.subplots_adjust(left=0.065, right=0.98, bottom=0.17, top=0.9, wspace=0.18)
