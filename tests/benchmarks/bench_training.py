@@ -18,6 +18,7 @@ from typing import Callable, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 import torch
 from flax import nnx
@@ -166,8 +167,79 @@ def matrix_products(vae, images, batch_size):
     return run
 
 
+def gan_case(name, real, sizes, batch_size, steps, dropout, gamma):
+    """One move of each player per step; with gamma None there is no R1 penalty."""
+    g_output = "jax.nn.sigmoid" if gamma else "lambda x: x"
+    players = f"""models.Generator(**{sizes}, output={g_output}, key=jax.random.key(0)), models.Discriminator(
+    x_dim={sizes["x_dim"]}, hidden_dim={sizes["hidden_dim"]}, dropout={dropout}, key=jax.random.key(1))"""
+    generator, discriminator = eval(players)  # the same text serves the other process, which times the compilation
+    options = dict(batch_size=batch_size, progress=False, penalty="r1" if gamma else None, penalty_weight=gamma or 0.0)
+
+    def ours(steps):
+        training.fit_gan(generator, discriminator, real, jax.random.key(1), steps=steps, **options)
+
+    return Case(name, batch_size, steps,
+                {"fit_gan": ours, **torch_gan(real, sizes, batch_size, dropout, gamma)}, f"""
+import jax, numpy as np
+from vaegan_helpers import models, training
+generator, discriminator = {players}
+real = np.random.default_rng(0).random(({len(real)}, {sizes["x_dim"]}), np.float32)
+def run():
+    training.fit_gan(generator, discriminator, real, jax.random.key(1), steps=10, snapshots=1, **{options})
+""")
+
+
+def torch_gan(real, sizes, batch_size, dropout, gamma):
+    """The same players, losses, penalty, batches and optimisers in PyTorch without compilation."""
+    real, z_dim, hidden = torch.tensor(real), sizes["z_dim"], sizes["hidden_dim"]
+    softplus = torch.nn.functional.softplus
+
+    def layers(first, last, activation, dropout=0.0):
+        found = []
+        for a, b in [(first, hidden), (hidden, hidden)]:
+            found += [torch.nn.Linear(a, b), activation()] + [torch.nn.Dropout(dropout)] * (dropout > 0)
+        return [*found, torch.nn.Linear(hidden, last)]
+
+    def run_with(threads):
+        def run(steps):
+            torch.set_num_threads(threads)
+            squash = [torch.nn.Sigmoid()] if gamma else []
+            generator = torch.nn.Sequential(*layers(z_dim, real.shape[1], torch.nn.ReLU), *squash)
+            discriminator = torch.nn.Sequential(*layers(real.shape[1], 1, lambda: torch.nn.LeakyReLU(0.01), dropout))
+            g_adam, d_adam = (torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.5, 0.999))
+                              for model in (generator, discriminator))
+            for _ in range(steps):
+                x = real[torch.randint(len(real), (batch_size,))].requires_grad_(gamma is not None)
+                fake = generator(torch.randn(batch_size, z_dim)).detach()
+                real_logits = discriminator(x)[:, 0]
+                loss = softplus(-real_logits).mean() + softplus(discriminator(fake)[:, 0]).mean()
+                if gamma:
+                    slope, = torch.autograd.grad(real_logits.sum(), x, create_graph=True)
+                    loss = loss + gamma / 2 * slope.square().sum(dim=1).mean()
+                d_adam.zero_grad()
+                loss.backward()
+                d_adam.step()
+                g_loss = softplus(-discriminator(generator(torch.randn(batch_size, z_dim)))[:, 0]).mean()
+                g_adam.zero_grad()
+                g_loss.backward()
+                g_adam.step()
+        return run
+
+    return {f"PyTorch, {count} thread{'s' * (count > 1)}": run_with(count) for count in sorted({1, torch.get_num_threads()})}
+
+
+def ring_gan():
+    points = np.asarray(data.gaussian_ring().sample(jax.random.key(0), 5000))
+    return gan_case("GAN on the ring", points, dict(z_dim=2, hidden_dim=128, x_dim=2), 128, 1000, 0.0, None)
+
+
+def digit_gan():
+    images = data.load_mnist().train_images
+    return gan_case("GAN on digits, R1", images, dict(z_dim=32, hidden_dim=256, x_dim=784), 64, 500, 0.3, 5.0)
+
+
 # To time another model, write a function that returns its Case and add it here.
-CASES = [lambda: vae_case(hidden_layers=1), lambda: vae_case(hidden_layers=2)]
+CASES = [lambda: vae_case(hidden_layers=1), lambda: vae_case(hidden_layers=2), ring_gan, digit_gan]
 
 
 def time_rounds(case, rounds):
