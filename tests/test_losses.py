@@ -269,7 +269,7 @@ def test_pixels_outside_the_unit_interval_are_named(pixel, range_):
     (lambda vae, x: losses.vae_loss(vae, x, jax.random.key(0), float("nan")), "beta must not be negative; got nan"),
     (lambda vae, x: losses.vae_loss(vae, x[:, 1:], jax.random.key(0)), r"\(batch, 7\); got \(5, 6\)"),
     (lambda vae, x: losses.vae_loss(vae, x + 1, jax.random.key(0)), r"pixels must lie in \[0, 1\]; got values from 1"),
-    (lambda vae, x: losses.kl_monte_carlo(ROW, ROW, jax.random.key(0), 0), "samples must be at least 1; got 0"),
+    (lambda vae, x: losses.kl_monte_carlo(ROW, ROW, jax.random.key(0), 0), "samples must be a whole number of at least 1; got 0"),
     (lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, 0.0), "std must be one positive number; got 0.0"),
     (lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, -1.0), "std must be one positive number; got -1.0"),
     (lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, float("nan")), "std must be one positive number; got nan"),

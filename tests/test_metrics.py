@@ -9,8 +9,9 @@ import pytest
 import scipy.special
 import scipy.stats
 from flax import nnx
+from scipy import ndimage
 
-from vaegan_helpers import losses, metrics, models
+from vaegan_helpers import data, losses, metrics, models
 
 STD = 0.5  # of x given z
 GAUSSIAN = functools.partial(losses.gaussian_log_likelihood, std=STD)
@@ -133,7 +134,7 @@ def test_the_bound_depends_on_its_key_alone(vae, pixels):
 
 @pytest.mark.parametrize("samples", [0, -3])
 def test_too_few_samples_are_named(vae, pixels, samples):
-    with pytest.raises(ValueError, match=f"samples must be at least 1; got {samples}"):
+    with pytest.raises(ValueError, match=f"samples must be a whole number of at least 1; got {samples}"):
         metrics.importance_weighted_bound(vae, pixels, jax.random.key(0), samples)
 
 
@@ -164,3 +165,27 @@ def test_a_latent_is_active_above_the_threshold_not_at_it():
 def test_means_of_a_wrong_shape_are_named(shape):
     with pytest.raises(ValueError, match=r"mean has shape \(.*wanted \(n, z_dim\)"):
         metrics.active_units(np.zeros(shape))
+
+
+def test_sharpness_falls_with_every_blur_of_real_digits():
+    digits = data.load_mnist().test_images[:100].reshape(-1, 28, 28)
+    series = [metrics.sharpness(ndimage.gaussian_filter(digits, (0, width, width)).reshape(-1, 784))
+              for width in (0, 0.5, 1, 1.5, 2, 3)]
+    assert all((sharper > blurrier).all() for sharper, blurrier in zip(series, series[1:]))
+
+
+def test_sharpness_ignores_how_dark_a_picture_is():
+    digits = data.load_mnist().test_images[:20]
+    np.testing.assert_allclose(metrics.sharpness(digits), metrics.sharpness(0.3 * digits), rtol=1e-4)
+    assert metrics.sharpness(np.zeros((1, 784)))[0] == 0
+
+
+def test_sharpness_of_one_pixel_is_counted_by_hand():
+    picture = np.zeros((1, 28, 28))
+    picture[0, 10, 10] = 0.5                       # four neighbours differ from it by 0.5
+    assert metrics.sharpness(picture.reshape(1, 784))[0] == pytest.approx(4)
+
+
+def test_sharpness_asks_for_pictures():
+    with pytest.raises(ValueError, match=r"\(3, 10\); wanted \(n, 784\)"):
+        metrics.sharpness(np.zeros((3, 10)))

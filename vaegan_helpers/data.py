@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import platformdirs
 
+from vaegan_helpers.inputs import require_key, require_positive, require_whole
+
 SPLIT_SEED = 0
 TEST_PER_CLASS = 50
 
@@ -135,8 +137,8 @@ class Mixture:
 
     def sample(self, key, n):
         """Draws n points, shape (n, dim)."""
-        _require_whole(n=n)
-        mode_key, noise_key = jax.random.split(key)
+        require_whole(n=n)
+        mode_key, noise_key = jax.random.split(require_key(key))
         modes = jax.random.choice(mode_key, len(self.means), (n,), p=self.weights)
         noise = jax.random.normal(noise_key, (n, self.means.shape[1]))
         return self.means[modes] + self.stds[modes, None] * noise
@@ -202,8 +204,8 @@ def gaussian_ring(modes=8, radius=2.0, std=0.02):
     References:
       Metz et al., Unrolled Generative Adversarial Networks, 2017, section 3.1 (radius 2, std 0.02).
     """
-    _require_whole(modes=modes)
-    _require_positive(radius=radius)
+    require_whole(modes=modes)
+    require_positive(radius=radius)
     angles = 2 * jnp.pi * jnp.arange(modes) / modes
     return mixture(radius * jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1), std)
 
@@ -225,8 +227,8 @@ def gaussian_grid(side=5, spacing=2.0, std=0.05):
     References:
       Lin et al., PacGAN, 2018, section 4.1 (5 by 5, spacing 2, std 0.05).
     """
-    _require_whole(side=side)
-    _require_positive(spacing=spacing)
+    require_whole(side=side)
+    require_positive(spacing=spacing)
     ticks = spacing * (jnp.arange(side) - (side - 1) / 2)
     return mixture(jnp.stack(jnp.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), std)
 
@@ -240,17 +242,5 @@ def two_gaussians(distance=2.0, std=0.3):
     Raises:
       ValueError: a distance or std that is not positive.
     """
-    _require_positive(distance=distance)
+    require_positive(distance=distance)
     return mixture([[-distance / 2, 0.0], [distance / 2, 0.0]], std)
-
-
-def _require_positive(**values):
-    for name, value in values.items():
-        if not value > 0:
-            raise ValueError(f"{name} must be positive; got {value}")
-
-
-def _require_whole(**values):
-    for name, value in values.items():
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")

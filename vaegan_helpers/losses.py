@@ -9,6 +9,8 @@ from typing import Callable, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from vaegan_helpers.inputs import require_key, require_same_shape, require_unit_interval, require_whole
+
 
 def kl_to_standard_normal(mean, logvar):
     """KL(N(mean, exp(logvar)) || N(0, I)) of each example, in closed form.
@@ -26,7 +28,7 @@ def kl_to_standard_normal(mean, logvar):
     References:
       Kingma & Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
     """
-    _require_same_shape(mean=mean, logvar=logvar)
+    require_same_shape(mean=mean, logvar=logvar)
     return 0.5 * jnp.sum(mean**2 + jnp.exp(logvar) - 1 - logvar, axis=1)
 
 
@@ -46,11 +48,10 @@ def kl_monte_carlo(mean, logvar, key, samples):
     Raises:
       ValueError: the shapes differ, or samples is below 1.
     """
-    _require_same_shape(mean=mean, logvar=logvar)
-    if samples < 1:
-        raise ValueError(f"samples must be at least 1; got {samples}")
+    require_same_shape(mean=mean, logvar=logvar)
+    require_whole(samples=samples)
     mean, logvar = mean[None], logvar[None]                                             # (1, batch, z_dim)
-    z = mean + jnp.exp(0.5 * logvar) * jax.random.normal(key, (samples, *mean.shape[1:]))
+    z = mean + jnp.exp(0.5 * logvar) * jax.random.normal(require_key(key), (samples, *mean.shape[1:]))
     log_q = jnp.sum(_normal_log_density(z, mean, logvar), axis=-1)
     log_p = jnp.sum(_normal_log_density(z, 0.0, 0.0), axis=-1)
     return log_q - log_p
@@ -62,7 +63,7 @@ def normal_log_density(z, mean, logvar):
     Raises:
       ValueError: the shapes differ.
     """
-    _require_same_shape(z=z, mean=mean, logvar=logvar)
+    require_same_shape(z=z, mean=mean, logvar=logvar)
     return jnp.sum(_normal_log_density(z, mean, logvar), axis=1)
 
 
@@ -85,8 +86,8 @@ def bernoulli_log_likelihood(logits, x):
     Raises:
       ValueError: the shapes differ, or a pixel lies outside [0, 1].
     """
-    _require_same_shape(logits=logits, x=x)
-    _require_unit_interval(x)
+    require_same_shape(logits=logits, x=x)
+    require_unit_interval(x)
     # x log s(l) + (1 - x) log(1 - s(l)) = x l - softplus(l): no logarithm of a rounded 0 at any logit
     return jnp.sum(x * logits - jax.nn.softplus(logits), axis=1)
 
@@ -107,7 +108,7 @@ def gaussian_log_likelihood(x_hat, x, std):
     Raises:
       ValueError: the shapes differ, or std is not positive.
     """
-    _require_same_shape(x_hat=x_hat, x=x)
+    require_same_shape(x_hat=x_hat, x=x)
     if not isinstance(std, jax.core.Tracer) and not (jnp.ndim(std) == 0 and std > 0):
         raise ValueError(f"std must be one positive number; got {std}")
     return jnp.sum(_normal_log_density(x, x_hat, 2 * jnp.log(std)), axis=1)
@@ -129,8 +130,8 @@ def reparameterise(mean, logvar, key):
     Raises:
       ValueError: the shapes differ.
     """
-    _require_same_shape(mean=mean, logvar=logvar)
-    return mean + jnp.exp(0.5 * logvar) * jax.random.normal(key, mean.shape)
+    require_same_shape(mean=mean, logvar=logvar)
+    return mean + jnp.exp(0.5 * logvar) * jax.random.normal(require_key(key), mean.shape)
 
 
 def vae_loss(model, x, key, beta=1.0, log_likelihood=bernoulli_log_likelihood):
@@ -317,7 +318,7 @@ def gradient_penalty(critic, real, fake, mix_key, key=None):
     References:
       Gulrajani et al., Improved Training of Wasserstein GANs, 2017, section 4.
     """
-    _require_same_shape(real=real, fake=fake)
+    require_same_shape(real=real, fake=fake)
     weight = jax.random.uniform(mix_key, (len(real), 1))
     gradients = _input_gradients(critic, weight * real + (1 - weight) * fake, key)
     # the tiny number keeps the derivative of the root finite where the gradient is exactly 0
@@ -357,21 +358,6 @@ GAN_LOSSES = {
     "least squares": GanLoss(least_squares_discriminator_loss, least_squares_generator_loss, _identity),
     "wasserstein": GanLoss(critic_loss, critic_generator_loss, _identity),
 }
-
-
-def _require_same_shape(**arrays):
-    shapes = {name: jnp.shape(array) for name, array in arrays.items()}
-    if len(set(shapes.values())) > 1 or len(next(iter(shapes.values()))) != 2:
-        came = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"wanted arrays of one shape (batch, dim); got {came}")
-
-
-def _require_unit_interval(x):
-    if isinstance(x, jax.core.Tracer):
-        return  # inside jit the values are not known; the training functions check the data beforehand
-    low, high = float(jnp.min(x)), float(jnp.max(x))
-    if not (0 <= low and high <= 1):
-        raise ValueError(f"pixels must lie in [0, 1]; got values from {low:.3g} to {high:.3g}")
 
 
 def _require_logits(**arrays):

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from vaegan_helpers import losses
+from vaegan_helpers.inputs import require_key, require_unit_interval, require_whole
 
 
 def importance_weighted_bound(model, x, key, samples, log_likelihood=losses.bernoulli_log_likelihood):
@@ -24,14 +25,16 @@ def importance_weighted_bound(model, x, key, samples, log_likelihood=losses.bern
       (n,), in nats.
 
     Raises:
-      ValueError: samples is below 1, or x does not fit the model.
+      ValueError: samples is below 1, x does not fit the model, or pixels lie outside [0, 1].
 
     References:
       Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, section 3.
     """
-    if samples < 1:
-        raise ValueError(f"samples must be at least 1; got {samples}")
-    return _importance_weighted_bound(model, jnp.asarray(x), key, log_likelihood=log_likelihood, samples=int(samples))
+    require_whole(samples=samples)
+    require_key(key)
+    if log_likelihood is losses.bernoulli_log_likelihood:
+        require_unit_interval(x)
+    return _importance_weighted_bound(model, jnp.asarray(x), key, log_likelihood=log_likelihood, samples=samples)
 
 
 @functools.partial(jax.jit, static_argnames=("samples", "log_likelihood"))
@@ -72,3 +75,26 @@ def latent_activity(mean):
 def active_units(mean, threshold=0.01):
     """How many latents have a `latent_activity` above the threshold."""
     return int(jnp.sum(latent_activity(mean) > threshold))
+
+
+def sharpness(images):
+    """How much neighbouring pixels differ, relative to how much ink there is: blurring lowers it, fading does not.
+
+    The sum of squared differences between pixels next to each other (across and down), divided by the sum of squares.
+
+    Args:
+      images: (n, 784).
+
+    Returns:
+      (n,), without a unit. An empty picture has sharpness 0.
+
+    Raises:
+      ValueError: the pictures do not have 784 pixels.
+    """
+    images = jnp.asarray(images)
+    if images.ndim != 2 or images.shape[1] != 784:
+        raise ValueError(f"images has shape {images.shape}; wanted (n, 784)")
+    pixels = images.reshape(-1, 28, 28)
+    across, down = jnp.diff(pixels, axis=2), jnp.diff(pixels, axis=1)
+    energy = jnp.sum(across**2, axis=(1, 2)) + jnp.sum(down**2, axis=(1, 2))
+    return energy / jnp.maximum(jnp.sum(pixels**2, axis=(1, 2)), 1e-12)

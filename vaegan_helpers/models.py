@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from vaegan_helpers.inputs import require_key
+
 
 class MLP(nnx.Module):
     """A multilayer perceptron: linear layers with an activation between them, none after the last.
@@ -21,7 +23,7 @@ class MLP(nnx.Module):
     def __init__(self, sizes, *, key, activation=jax.nn.relu):
         if len(sizes) < 2 or any(not isinstance(size, int) or size < 1 for size in sizes):
             raise ValueError(f"sizes are at least two positive whole numbers; got {tuple(sizes)}")
-        rngs = nnx.Rngs(_typed(key))
+        rngs = nnx.Rngs(require_key(key))
         self.layers = nnx.List([nnx.Linear(a, b, rngs=rngs) for a, b in zip(sizes[:-1], sizes[1:])])
         self.activation = activation
         self.x_dim = sizes[0]
@@ -70,7 +72,7 @@ class VAE(nnx.Module):
     """
 
     def __init__(self, x_dim=784, hidden_dim=256, z_dim=2, hidden_layers=2, *, output=jax.nn.sigmoid, key):
-        encoder_key, decoder_key = jax.random.split(_typed(key))
+        encoder_key, decoder_key = jax.random.split(require_key(key))
         self.encoder = Encoder(x_dim, hidden_dim, z_dim, hidden_layers, key=encoder_key)
         self.decoder = Decoder(z_dim, hidden_dim, x_dim, hidden_layers, key=decoder_key)
         self.output = output
@@ -89,7 +91,7 @@ class Autoencoder(nnx.Module):
     """A plain autoencoder from the same parts: one point per picture instead of a Gaussian."""
 
     def __init__(self, x_dim=784, hidden_dim=256, z_dim=2, hidden_layers=2, *, output=jax.nn.sigmoid, key):
-        encoder_key, decoder_key = jax.random.split(_typed(key))
+        encoder_key, decoder_key = jax.random.split(require_key(key))
         self.encoder = MLP(_sizes(x_dim, hidden_dim, hidden_layers, z_dim), key=encoder_key)
         self.decoder = Decoder(z_dim, hidden_dim, x_dim, hidden_layers, key=decoder_key)
         self.output = output
@@ -163,9 +165,3 @@ def _sizes(first, hidden_dim, hidden_layers, last):
     if not isinstance(hidden_layers, int) or hidden_layers < 0:
         raise ValueError(f"hidden_layers must be a whole number of at least 0; got {hidden_layers!r}")
     return (first, *[hidden_dim] * hidden_layers, last)
-
-
-def _typed(key):
-    if not (isinstance(key, jax.Array) and jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ()):
-        raise ValueError(f"key must be one key from jax.random.key(seed); got {type(key).__name__}: {key!r:.60}")
-    return key

@@ -7,7 +7,10 @@ import io
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from matplotlib.collections import EllipseCollection
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Circle
+from PIL import Image
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; a colour means the same in every notebook.
 COLOURS = {
@@ -43,9 +46,19 @@ def show(fig, alt):
     fig.savefig(png, format="png", dpi=2 * fig.dpi)
     plt.close(fig)
     width = round(fig.get_figwidth() * fig.dpi)
-    data = base64.b64encode(png.getvalue()).decode()
+    data = base64.b64encode(compact(png.getvalue())).decode()
     picture = f'<img alt="{html.escape(alt)}" width="{width}" src="data:image/png;base64,{data}">'
     display({"text/html": picture, "text/plain": alt}, raw=True)
+
+
+def compact(png):
+    """The same PNG made smaller for keeping in a notebook: at most 256 colours, compressed as far as it goes."""
+    picture = Image.open(io.BytesIO(png))
+    if picture.mode != "L":
+        picture = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    picture.save(out, "png", optimize=True)
+    return out.getvalue()
 
 
 def figure(columns=1, rows=1, width=9.0, height=3.0, **options):
@@ -68,11 +81,13 @@ def sheet(images, columns, gap=2):
       (height, width), in [0, 1]; 1 is white paper, 0 is black ink.
 
     Raises:
-      ValueError: the pictures do not have 784 pixels.
+      ValueError: the pictures do not have 784 pixels, or there is no column or no picture.
     """
     images = np.asarray(images)
-    if images.ndim != 2 or images.shape[1] != 784:
+    if images.ndim != 2 or images.shape[1] != 784 or not len(images):
         raise ValueError(f"images has shape {images.shape}; wanted (n, 784)")
+    if not isinstance(columns, (int, np.integer)) or columns < 1:
+        raise ValueError(f"columns must be a whole number of at least 1; got {columns!r}")
     rows = -(-len(images) // columns)
     cell = 28 + gap
     paper = np.ones((rows * cell - gap, columns * cell - gap), np.float32)
@@ -127,14 +142,48 @@ def latent_scatter(ax, codes, labels, size=6, legend=True, limit=None):
         raise ValueError(f"wanted codes (n, 2) and labels (n,); got {codes.shape} and {labels.shape}")
     colours = np.array(DIGIT_COLOURS)[labels]
     artist = ax.scatter(*codes.T, c=colours, s=size, alpha=0.6, linewidths=0)
-    if legend:
-        for digit in np.unique(labels):
-            ax.text(*np.median(codes[labels == digit], axis=0), str(digit), fontsize=12, fontweight="bold",
-                    ha="center", va="center", color=DIGIT_COLOURS[digit],
-                    bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": DIGIT_COLOURS[digit], "alpha": 0.9})
     if limit:
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
+    if legend:
+        present = np.unique(labels)
+        centres = np.array([np.median(codes[labels == digit], axis=0) for digit in present])
+        for digit, place in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13)):
+            ax.text(*place, str(digit), fontsize=12, fontweight="bold",
+                    ha="center", va="center", color=DIGIT_COLOURS[digit],
+                    bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": DIGIT_COLOURS[digit], "alpha": 0.9})
     ax.set(xlabel="latent 1", ylabel="latent 2", aspect="equal")
+    return artist
+
+
+def _apart(places, gap):
+    """Moves labels (k, 2) away from each other until no two are nearer than the gap."""
+    places = places.astype(float)
+    for _ in range(200):
+        away = places[:, None] - places[None]
+        distance = np.linalg.norm(away, axis=-1, keepdims=True) + 1e-9
+        places += np.sum(away / distance * np.clip(gap - distance, 0, None) * (distance > 1e-6), axis=1) / 4
+    return places
+
+
+def posterior_ellipses(ax, mean, logvar, labels, limit=None):
+    """Each digit's q(z | x) as an ellipse with semi-axes of two standard deviations, coloured by class.
+
+    Args:
+      ax: axes to draw on.
+      mean, logvar: (n, 2).
+      labels: (n,), digits 0 to 9.
+      limit: half the width of the picture; from the data unless given.
+
+    Returns:
+      The collection of ellipses.
+    """
+    mean, std = np.asarray(mean), np.exp(0.5 * np.asarray(logvar))
+    artist = EllipseCollection(4 * std[:, 0], 4 * std[:, 1], np.zeros(len(std)), units="xy", offsets=mean,
+                               offset_transform=ax.transData, facecolors=np.array(DIGIT_COLOURS)[np.asarray(labels)],
+                               alpha=0.5)
+    ax.add_collection(artist)
+    limit = limit or 1.1 * np.abs(mean).max()
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="latent 1", ylabel="latent 2", aspect="equal")
     return artist
 
 
@@ -153,8 +202,8 @@ def curves(ax, series, x=None, xlabel="step", ylabel="nats per image", smooth=1)
     """
     lines = []
     for name, (values, colour) in series.items():
-        values = np.convolve(values, np.ones(smooth) / smooth, mode="valid")
-        positions = np.arange(len(values)) + smooth / 2 if x is None else np.asarray(x)[len(x) - len(values):]
+        positions = np.arange(len(values)) if x is None else x
+        positions, values = (np.convolve(each, np.ones(smooth) / smooth, mode="valid") for each in (positions, values))
         lines += ax.plot(positions, values, color=colour, label=name)
         ax.annotate(name, (positions[-1], values[-1]), xytext=(4, 0), textcoords="offset points",
                     va="center", color=colour, fontsize=9)
@@ -166,3 +215,8 @@ def curves(ax, series, x=None, xlabel="step", ylabel="nats per image", smooth=1)
 def colour_map(name):
     """White to one of the course's colours, for heat maps that belong to that part of the model."""
     return LinearSegmentedColormap.from_list(name, ["#FFFFFF", COLOURS[name]])
+
+
+def circle(radius, **style):
+    """A thin dotted circle around the origin, for `ax.add_patch`: where the prior lies at so many standard deviations."""
+    return Circle((0, 0), radius, fill=False, **{"linestyle": ":", "color": COLOURS["prior"], **style})

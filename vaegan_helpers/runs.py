@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
+from vaegan_helpers.inputs import require_key, require_whole
+
 
 class Diverged(FloatingPointError):
     """A loss or a model became NaN or infinite.
@@ -90,19 +92,9 @@ def _join(records, length):
     return history
 
 
-def require_positive(**values):
-    """Raises ValueError unless every value is a positive, finite number."""
-    for name, value in values.items():
-        if not (np.isfinite(value) and value > 0):
-            raise ValueError(f"{name} must be a positive number; got {value}")
-
-
 def check_run(data, key, batch_size, **counts):
     """Raises ValueError unless the key is a key, the batch fits the data and every count is a positive whole number."""
-    for name, value in {"batch_size": batch_size, **counts}.items():
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")
+    require_whole(batch_size=batch_size, **counts)
     if batch_size > len(data):
         raise ValueError(f"batch_size is {batch_size}, but there are only {len(data)} examples")
-    if not (isinstance(key, jax.Array) and jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ()):
-        raise ValueError(f"key must be one key from jax.random.key(seed); got {type(key).__name__}")
+    require_key(key)

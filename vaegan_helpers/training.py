@@ -13,7 +13,8 @@ import numpy as np
 import optax
 
 from vaegan_helpers import losses
-from vaegan_helpers.runs import Diverged, check_run, require_positive, run_in_chunks  # noqa: F401
+from vaegan_helpers.inputs import require_positive
+from vaegan_helpers.runs import Diverged, check_run, run_in_chunks  # noqa: F401
 
 
 def fit_vae(model, data, key, *, steps, batch_size=128, learning_rate=1e-3, beta=1.0, held_out=None,

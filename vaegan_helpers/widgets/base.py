@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import traitlets
 
-from vaegan_helpers.widgets import pictures
+from vaegan_helpers import plots
 
 _HERE = Path(__file__).parent
 _VIEW = "application/vnd.jupyter.widget-view+json"
@@ -58,7 +58,7 @@ class Picture(ipywidgets.VBox):
 
     def html(self):
         """The picture as it is stored in a notebook."""
-        data = base64.b64encode(pictures.compact(self.png)).decode()
+        data = base64.b64encode(plots.compact(self.png)).decode()
         return f'<img alt="{html.escape(self.alt)}" width="{self.width}" src="data:image/png;base64,{data}">'
 
 
@@ -135,7 +135,7 @@ class Explorer(ipywidgets.VBox):
         bundle = {"text/plain": words}
         shown = self.stored_pictures()
         if shown:
-            bundle["image/png"] = base64.b64encode(pictures.compact(shown[0].png)).decode()
+            bundle["image/png"] = base64.b64encode(plots.compact(shown[0].png)).decode()
             bundle["text/html"] = "\n".join(picture.html() for picture in shown) + f"<p>{html.escape(words)}</p>"
         if self.comm is not None:
             bundle[_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}

@@ -5,6 +5,9 @@ import hashlib
 import html
 import json
 
+import matplotlib.pyplot as plt
+
+from vaegan_helpers import plots
 from vaegan_helpers.widgets import pictures
 
 
@@ -42,7 +45,7 @@ def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
     Raises:
       ValueError: no frames, no alternative text, captions that do not fit, a frame that is no picture.
     """
-    encoded = [base64.b64encode(_as_png(frame)).decode() for frame in frames]
+    encoded = [base64.b64encode(plots.compact(_as_png(frame))).decode() for frame in frames]
     if not encoded:
         raise ValueError("a flipbook needs at least one frame, got none")
     if not alt.strip():
@@ -73,4 +76,7 @@ def _as_png(frame):
         if not frame.startswith(b"\x89PNG"):
             raise ValueError("a frame given as bytes must be a PNG picture")
         return frame
-    return pictures.figure_png(frame) if hasattr(frame, "canvas") else pictures.png(frame)
+    if not hasattr(frame, "canvas"):
+        return pictures.png(frame)
+    plt.close(frame)  # or the notebook would show the last of them once more
+    return pictures.figure_png(frame)

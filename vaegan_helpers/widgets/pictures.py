@@ -62,16 +62,6 @@ def encode(pixels, scale=1):
     return out.getvalue()
 
 
-def compact(png):
-    """The same PNG made smaller for keeping: colours reduced to 128, compressed as far as it goes."""
-    picture = Image.open(io.BytesIO(png))
-    if picture.mode == "RGB":
-        picture = picture.quantize(128, dither=Image.Dither.NONE)
-    out = io.BytesIO()
-    picture.save(out, "png", optimize=True)
-    return out.getvalue()
-
-
 def figure_png(fig):
     """A matplotlib figure as PNG bytes at its own dpi, drawn by Agg without pyplot."""
     if not hasattr(fig.canvas, "buffer_rgba"):
