@@ -25,7 +25,7 @@ CONSTRAINTS = [
 ]
 
 # Which modules of ours each module may import; `widgets` stands for every module in that folder.
-NUMBERS = {"inputs", "data", "models", "losses", "training", "metrics", "paths", "checks", "runs", "stage"}
+NUMBERS = {"inputs", "data", "models", "losses", "training", "metrics", "modes", "paths", "checks", "runs", "stage"}
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": set(),
@@ -33,11 +33,12 @@ MAY_IMPORT = {
     "data": {"inputs"},
     "models": {"inputs"},
     "losses": {"inputs"},
+    "modes": {"inputs"},
     "paths": set(),
     "plots": set(),
     "runs": {"inputs"},
     "training": {"inputs", "losses", "runs"},
-    "metrics": {"inputs", "losses"},
+    "metrics": {"inputs", "losses", "modes"},
     "checks": {"losses", "metrics"},
     "stage": {"data", "models", "losses", "training", "metrics", "runs"},
     "widgets": NUMBERS | {"plots", "widgets"},

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from vaegan_helpers import losses
 from vaegan_helpers.inputs import require_key, require_unit_interval, require_whole
+from vaegan_helpers.modes import birthday_test, modes_covered  # noqa: F401
 
 
 def importance_weighted_bound(model, x, key, samples, log_likelihood=losses.bernoulli_log_likelihood):
