@@ -210,9 +210,9 @@ def test_an_interrupted_run_returns_what_it_has(players, points, monkeypatch, ca
 @pytest.mark.parametrize("change, words", [
     ({"discriminator_learning_rate": 0.0}, "discriminator_learning_rate must be a positive number; got 0.0"),
     ({"generator_learning_rate": -1e-3}, "generator_learning_rate must be a positive number; got -0.001"),
-    ({"loss": "hinge"}, "non-saturating, saturating, least squares, wasserstein; got 'hinge'"),
+    ({"loss": "hinge"}, "non-saturating, saturating, least squares, wasserstein, relativistic; got 'hinge'"),
     ({"loss": ["saturating"]}, "loss must be one of"),
-    ({"penalty": "r3"}, "r1, gradient penalty, None; got 'r3'"),
+    ({"penalty": "r3"}, "r1, r1 and r2, gradient penalty, None; got 'r3'"),
     ({"penalty_weight": -1.0}, "penalty_weight must be at least 0"),
     ({"momentum": 1.0}, "momentum must be at least 0 and below 1; got 1.0"),
     ({"averaging": float("nan")}, "averaging must be at least 0"),

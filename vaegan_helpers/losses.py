@@ -254,6 +254,36 @@ def least_squares_generator_loss(fake_outputs):
     return 0.5 * ((fake_outputs - 1) ** 2).mean()
 
 
+def relativistic_discriminator_loss(real_logits, fake_logits):
+    """-mean log sigmoid(D(x) - D(G(z))): each real example is to look more real than the generated one beside it.
+
+    Only differences count, so D cannot send all generated data to one side of a line: wherever real data lies without
+    generated data beside it, D gains by raising it.
+
+    Args:
+      real_logits, fake_logits: D's logits, each (batch,); row i of one is paired with row i of the other.
+
+    Returns:
+      The loss, in nats; log 2 when D sees no difference.
+
+    Raises:
+      ValueError: logits that are not (batch,), or two lengths.
+
+    References:
+      Jolicoeur-Martineau, The relativistic discriminator, 2019, section 4.1.
+      Huang et al., The GAN is dead; long live the GAN, 2024, section 2.
+    """
+    _require_logits(real_logits=real_logits, fake_logits=fake_logits)
+    if len(real_logits) != len(fake_logits):
+        raise ValueError(f"pairs need as many real as generated logits; got {len(real_logits)} and {len(fake_logits)}")
+    return jax.nn.softplus(fake_logits - real_logits).mean()
+
+
+def relativistic_generator_loss(real_logits, fake_logits):
+    """The same with the sides exchanged, minimised over G; the counterpart of `relativistic_discriminator_loss`."""
+    return relativistic_discriminator_loss(fake_logits, real_logits)
+
+
 def critic_loss(real_scores, fake_scores):
     """mean f(G(z)) - mean f(x): minus the critic's estimate of the Wasserstein distance. Minimised over the critic f.
 
@@ -337,11 +367,13 @@ class GanLoss(NamedTuple):
       discriminator: function of (real_logits, fake_logits) giving D's loss.
       generator: function of fake_logits giving G's loss.
       output: what D's logit means: the sigmoid where it is the log-odds of "real", the identity elsewhere.
+      paired: True if G's loss, too, compares with real data: it is then a function of (real_logits, fake_logits).
     """
 
     discriminator: Callable
     generator: Callable
     output: Callable
+    paired: bool = False
 
 
 def _saturating_generator_loss(fake_logits):
@@ -357,6 +389,7 @@ GAN_LOSSES = {
     "saturating": GanLoss(discriminator_loss, _saturating_generator_loss, jax.nn.sigmoid),
     "least squares": GanLoss(least_squares_discriminator_loss, least_squares_generator_loss, _identity),
     "wasserstein": GanLoss(critic_loss, critic_generator_loss, _identity),
+    "relativistic": GanLoss(relativistic_discriminator_loss, relativistic_generator_loss, jax.nn.sigmoid, paired=True),
 }
 
 

@@ -109,17 +109,30 @@ class Autoencoder(nnx.Module):
 class Generator(nnx.Module):
     """Noise to data: a decoder's network with nothing that leads back.
 
+    Args:
+      z_dim, hidden_dim, x_dim, hidden_layers: sizes.
+      output: what turns the network's output into data: the sigmoid for pixels, `lambda x: x` for points.
+      categories: noise with gaps in it: the first so many of the z_dim numbers give way to a category, the place of
+        the largest among them. All categories are equally likely. 0 for plain noise.
+      key: for the first weights.
+
     References:
       Goodfellow et al., Generative Adversarial Nets, 2014.
+      Gurumurthy, Sarvadevabhatla & Babu, DeLiGAN, 2017, section 3 (noise from a mixture).
     """
 
-    def __init__(self, z_dim=2, hidden_dim=256, x_dim=784, hidden_layers=2, *, output=jax.nn.sigmoid, key):
+    def __init__(self, z_dim=2, hidden_dim=256, x_dim=784, hidden_layers=2, *, output=jax.nn.sigmoid, categories=0, key):
+        if not isinstance(categories, int) or not 0 <= categories <= z_dim:
+            raise ValueError(f"categories must be a whole number from 0 to z_dim = {z_dim}; got {categories!r}")
         self.network = MLP(_sizes(z_dim, hidden_dim, hidden_layers, x_dim), key=key)
         self.output = output
-        self.x_dim, self.z_dim = x_dim, z_dim
+        self.x_dim, self.z_dim, self.categories = x_dim, z_dim, categories
 
     def __call__(self, z):
         """z (batch, z_dim) to generated data, (batch, x_dim)."""
+        if self.categories:
+            chosen = jax.nn.one_hot(jnp.argmax(z[:, :self.categories], axis=1), self.categories)
+            z = jnp.concatenate([3 * chosen, z[:, self.categories:]], axis=1)      # 3: far apart beside the other noise
         return self.output(self.network(z))
 
     def decode(self, z):
@@ -133,27 +146,76 @@ class Discriminator(nnx.Module):
     Args:
       x_dim, hidden_dim, hidden_layers: sizes.
       dropout: share of hidden units switched off at random while training.
+      packing: so many examples are judged together, by one logit; the batch must be a multiple of it.
+      minibatch_std: whether the second layer is told how much the first layer's outputs vary within the batch.
+      spectral_norm: whether every layer's output is divided by its largest singular value, so that D is 1-Lipschitz.
+      frequencies: D also sees the sine and cosine of each coordinate times each of these, so that it can tell apart
+        what lies close together.
       key: for the first weights.
+
+    References:
+      Lin et al., PacGAN, 2018, section 2 (packing).
+      Karras et al., Progressive Growing of GANs, 2018, section 3 (standard deviation within the batch).
+      Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018, section 2.1.
+      Tancik et al., Fourier Features Let Networks Learn High Frequency Functions, 2020, section 4.
     """
 
-    def __init__(self, x_dim=784, hidden_dim=256, hidden_layers=2, *, dropout=0.0, key):
+    def __init__(self, x_dim=784, hidden_dim=256, hidden_layers=2, *, dropout=0.0, packing=1, minibatch_std=False,
+                 spectral_norm=False, frequencies=(), key):
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is a share of units in [0, 1); got {dropout}")
-        self.network = MLP(_sizes(x_dim, hidden_dim, hidden_layers, 1), key=key, activation=jax.nn.leaky_relu)
-        self.dropout = dropout
+        if not isinstance(packing, int) or packing < 1:
+            raise ValueError(f"packing must be a whole number of at least 1; got {packing!r}")
+        sizes = _sizes(packing * x_dim * (1 + 2 * len(frequencies)), hidden_dim, hidden_layers, 1)
+        self.network = MLP(sizes, key=key, activation=jax.nn.leaky_relu)
+        if minibatch_std:
+            if hidden_layers < 1:
+                raise ValueError("minibatch_std needs a hidden layer of which to measure the spread")
+            self.network.layers[1] = nnx.Linear(sizes[1] + 1, sizes[2], rngs=nnx.Rngs(jax.random.fold_in(key, 1)))
+        self.dropout, self.packing, self.frequencies = dropout, packing, tuple(map(float, frequencies))
+        self.minibatch_std, self.spectral_norm = minibatch_std, spectral_norm
         self.x_dim = x_dim
 
     def __call__(self, x, key=None):
-        """x (batch, x_dim) to logits (batch,). With a key hidden units are dropped, without one all of them work."""
-        if x.ndim != 2 or x.shape[1] != self.x_dim:
-            raise ValueError(f"the discriminator takes arrays of shape (batch, {self.x_dim}); got {x.shape}")
+        """x (batch, x_dim) to logits (batch / packing,). With a key hidden units are dropped, without one all work."""
+        if x.ndim != 2 or x.shape[1] != self.x_dim or len(x) % self.packing:
+            packs = f", with a batch that is a multiple of {self.packing}" if self.packing > 1 else ""
+            raise ValueError(f"the discriminator takes arrays of shape (batch, {self.x_dim}){packs}; got {x.shape}")
+        waves = [wave(frequency * x) for frequency in self.frequencies for wave in (jnp.sin, jnp.cos)]
+        x = jnp.concatenate([x, *waves], axis=1).reshape(len(x) // self.packing, -1)
         keep = 1 - self.dropout
         for i, layer in enumerate(self.network.layers[:-1]):
-            x = self.network.activation(layer(x))
+            x = self.network.activation(self._apply(layer, x))
             if key is not None and self.dropout:
                 mask_key = jax.random.fold_in(key, i)
                 x = jnp.where(jax.random.bernoulli(mask_key, keep, x.shape), x / keep, 0)
-        return self.network.layers[-1](x)[:, 0]
+            if self.minibatch_std and i == 0:
+                spread = jnp.sqrt(jnp.var(x, axis=0) + 1e-8).mean()      # one number for the whole batch
+                x = jnp.concatenate([x, jnp.full((len(x), 1), spread)], axis=1)
+        return self._apply(self.network.layers[-1], x)[:, 0]
+
+    def _apply(self, layer, x):
+        if not self.spectral_norm:
+            return layer(x)
+        return layer(x) / largest_singular_value(layer.kernel[...])
+
+
+def largest_singular_value(matrix, iterations=10):
+    """The factor by which a matrix can stretch a vector, by power iteration: a little too small if it has not converged.
+
+    The directions count as constants, as in the paper; then the gradient is that of the singular value.
+
+    References:
+      Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018, section 2.1 and appendix A.
+    """
+    right = jnp.cos(jnp.arange(matrix.shape[1]) + 0.5)                  # any start that is not special
+    for _ in range(iterations):
+        left = matrix @ right
+        left = left / (jnp.linalg.norm(left) + 1e-12)
+        right = matrix.T @ left
+        right = right / (jnp.linalg.norm(right) + 1e-12)
+    left, right = jax.lax.stop_gradient((left, right))
+    return left @ matrix @ right
 
 
 def count_parameters(model):

@@ -124,7 +124,8 @@ class GanSettings(NamedTuple):
 
 def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discriminator_learning_rate=1e-3,
             generator_learning_rate=1e-3, discriminator_steps=1, generator_steps=1, loss="non-saturating", penalty="r1",
-            penalty_weight=2.0, momentum=0.5, averaging=0.0, final_rate=1.0, snapshots=10, progress=True):
+            penalty_weight=2.0, momentum=0.5, averaging=0.0, final_rate=1.0, unrolled_steps=0, snapshots=10,
+            progress=True):
     """Trains a generator and a discriminator against each other, in turns, each with Adam.
 
     Args:
@@ -137,13 +138,15 @@ def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discri
       discriminator_learning_rate, generator_learning_rate: Adam's, positive.
       discriminator_steps, generator_steps: moves of each player per round. 0 keeps that player as it is.
       loss: one of the names in `losses.GAN_LOSSES`, or a `losses.GanLoss`. Pass the same object every time.
-      penalty: "r1", "gradient penalty" or None; added to D's loss.
+      penalty: "r1", "r1 and r2" (the same on generated data as well), "gradient penalty" or None; added to D's loss.
       penalty_weight: its weight, not negative. For R1 it is the paper's gamma.
       momentum: Adam's first decay rate, in [0, 1).
       averaging: decay of the moving average of G's weights, in [0, 1); 0 for none. It is slower to forget as the run
         goes on: the decay is at most (1 + step) / (10 + step).
       final_rate: the share of both learning rates that is left at the end of the run, in (0, 1]; they fall along half a
         cosine.
+      unrolled_steps: G moves against the D that would stand there after so many more moves, and its gradient goes
+        through these moves; D itself does not make them.
       snapshots: the run is cut into at most so many equal pieces, and G is kept at the start and after each.
       progress: whether to show a bar.
 
@@ -163,12 +166,13 @@ def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discri
 
     References:
       Goodfellow et al., Generative Adversarial Nets, 2014, algorithm 1.
+      Metz et al., Unrolled Generative Adversarial Networks, 2017, section 2.
       Yazıcı et al., The Unusual Effectiveness of Averaging in GAN Training, 2019.
     """
     _check_players(generator, discriminator, data)
     data = _check_data(generator, "data", data)
     check_run(data, key, batch_size, steps=steps, snapshots=snapshots)
-    loss = _check_game(loss, penalty, discriminator_steps, generator_steps)
+    loss = _check_game(loss, penalty, discriminator_steps, generator_steps, unrolled_steps)
     require_positive(discriminator_learning_rate=discriminator_learning_rate,
                      generator_learning_rate=generator_learning_rate, final_rate=final_rate)
     for name, value, low, high in [("penalty_weight", penalty_weight, 0, np.inf), ("momentum", momentum, 0, 1),
@@ -182,7 +186,8 @@ def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discri
     def advance(state, start, length):
         taken[start] = state.averaged
         return gan_steps(state, data, key, start, settings, loss=loss, penalty=penalty, length=length,
-                         batch_size=batch_size, discriminator_steps=discriminator_steps, generator_steps=generator_steps)
+                         batch_size=batch_size, discriminator_steps=discriminator_steps, generator_steps=generator_steps,
+                         unrolled_steps=unrolled_steps)
 
     state, history = run_in_chunks(advance, gan_state(generator, discriminator), steps, snapshots, progress)
     done = max((len(values) for values in history.values()), default=0)
@@ -199,14 +204,14 @@ def gan_state(generator, discriminator):
 
 
 @functools.partial(jax.jit, static_argnames=("loss", "penalty", "length", "batch_size", "discriminator_steps",
-                                             "generator_steps"))
+                                             "generator_steps", "unrolled_steps"))
 def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch_size, discriminator_steps=1,
-              generator_steps=1):
+              generator_steps=1, unrolled_steps=0):
     """`length` rounds of the game as one scan. With 0 moves for one player, only the other one moves.
 
     Args:
       state: GanState.
-      data, key, penalty, batch_size, discriminator_steps, generator_steps: as in `fit_gan`.
+      data, key, penalty, batch_size, discriminator_steps, generator_steps, unrolled_steps: as in `fit_gan`.
       start: the number of the first round.
       settings: GanSettings; traced.
       loss: GanLoss.
@@ -224,7 +229,8 @@ def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch
             state, entries = _move_discriminator(state, data, move_key, settings, rate, loss, penalty, batch_size)
             record |= entries
         for move_key in jax.random.split(generator_key, generator_steps):
-            state, entries = _move_generator(state, move_key, settings, rate, loss, batch_size)
+            state, entries = _move_generator(state, data, move_key, settings, rate, loss, penalty, batch_size,
+                                             unrolled_steps)
             record = entries | record  # D's outputs come from D's move wherever there is one
         decay = jnp.minimum(settings.averaging, (1 + index) / (10 + index))
         averaged = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.averaged, state.generator)
@@ -233,7 +239,7 @@ def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch
     return jax.lax.scan(play, state, start + jnp.arange(length))
 
 
-def _move_discriminator(state, data, key, settings, rate, loss, penalty, batch_size):
+def _move_discriminator(state, data, key, settings, rate, loss, penalty, batch_size, eps_root=0.0):
     batch_key, noise_key, real_key, fake_key, mix_key = jax.random.split(key, 5)
     real = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]
     fake = state.generator(jax.random.normal(noise_key, (batch_size, state.generator.z_dim)))
@@ -245,25 +251,42 @@ def _move_discriminator(state, data, key, settings, rate, loss, penalty, batch_s
                  "fake_output": loss.output(fake_logits).mean()}
         if penalty is None:
             return value, parts
-        # the dropout mask of the real batch once more, so that the penalty is on the function that was just used
-        parts["penalty"] = (losses.r1_penalty(discriminator, real, real_key) if penalty == "r1" else
-                            losses.gradient_penalty(discriminator, real, fake, mix_key, real_key))
+        # the dropout mask of the same batch once more, so that the penalty is on the function that was just used
+        if penalty == "gradient penalty":
+            parts["penalty"] = losses.gradient_penalty(discriminator, real, fake, mix_key, real_key)
+        else:
+            parts["penalty"] = losses.r1_penalty(discriminator, real, real_key)
+        if penalty == "r1 and r2":
+            parts["penalty"] += losses.r1_penalty(discriminator, fake, fake_key)
         return value + settings.penalty_weight * parts["penalty"], parts
 
     gradients, parts = jax.grad(objective, has_aux=True)(state.discriminator)
-    optimizer = optax.adam(rate * settings.discriminator_learning_rate, b1=settings.momentum)
+    optimizer = optax.adam(rate * settings.discriminator_learning_rate, b1=settings.momentum, eps_root=eps_root)
     updates, adam = optimizer.update(gradients, state.discriminator_adam)
     state = state._replace(discriminator=optax.apply_updates(state.discriminator, updates), discriminator_adam=adam)
     return state, parts | {"discriminator_gradient_norm": optax.tree.norm(gradients)}
 
 
-def _move_generator(state, key, settings, rate, loss, batch_size):
+def _move_generator(state, data, key, settings, rate, loss, penalty, batch_size, unrolled_steps):
     noise_key, dropout_key = jax.random.split(key)
     noise = jax.random.normal(noise_key, (batch_size, state.generator.z_dim))
+    batch_key, real_key, unroll_key = jax.random.split(jax.random.fold_in(key, 2), 3)
+
+    def unrolled(generator):
+        def move(ahead, move_key):
+            # the tiny number under Adam's root keeps its derivative finite where a gradient is exactly 0
+            return _move_discriminator(ahead, data, move_key, settings, rate, loss, penalty, batch_size, 1e-12)[0], None
+        ahead, _ = jax.lax.scan(move, state._replace(generator=generator), jax.random.split(unroll_key, unrolled_steps))
+        return ahead.discriminator
 
     def objective(generator):
-        logits = state.discriminator(generator(noise), dropout_key)
-        value = loss.generator(logits)
+        discriminator = unrolled(generator) if unrolled_steps else state.discriminator
+        logits = discriminator(generator(noise), dropout_key)
+        if loss.paired:
+            real = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]
+            value = loss.generator(discriminator(real, real_key), logits)
+        else:
+            value = loss.generator(logits)
         return value, {"generator_loss": value, "fake_output": loss.output(logits).mean()}
 
     gradients, parts = jax.grad(objective, has_aux=True)(state.generator)
@@ -294,11 +317,13 @@ def _check_players(generator, discriminator, data):
                          f"and the data has shape {given}; the widths must agree")
 
 
-def _check_game(loss, penalty, discriminator_steps, generator_steps):
+def _check_game(loss, penalty, discriminator_steps, generator_steps, unrolled_steps):
     if not isinstance(loss, losses.GanLoss) and not (isinstance(loss, str) and loss in losses.GAN_LOSSES):
         raise ValueError(f"loss must be one of {', '.join(losses.GAN_LOSSES)}; got {loss!r}")
-    if penalty not in ("r1", "gradient penalty", None):
-        raise ValueError(f"penalty must be one of r1, gradient penalty, None; got {penalty!r}")
+    if penalty not in ("r1", "r1 and r2", "gradient penalty", None):
+        raise ValueError(f"penalty must be one of r1, r1 and r2, gradient penalty, None; got {penalty!r}")
+    if not isinstance(unrolled_steps, (int, np.integer)) or unrolled_steps < 0:
+        raise ValueError(f"unrolled_steps must be a whole number of at least 0; got {unrolled_steps!r}")
     moves = {"discriminator_steps": discriminator_steps, "generator_steps": generator_steps}
     counts = [isinstance(value, (int, np.integer)) and value >= 0 for value in moves.values()]
     if not all(counts) or not any(moves.values()):
