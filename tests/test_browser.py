@@ -273,6 +273,22 @@ def test_without_a_kernel_the_stored_pictures_and_their_words_are_shown(new_lab,
     assert_healthy(lab)
 
 
+def test_saved_and_opened_again_without_its_kernel_an_explorer_is_a_picture(new_lab, folder):
+    shutil.copy(folder / "drawing.ipynb", folder / "saved.ipynb")
+    lab = new_lab("saved.ipynb")
+    lab.run_all()
+    lab.page.locator("canvas").first.wait_for()
+    lab.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    lab.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    assert lab.page.locator("canvas").first.is_visible(), "saving should leave the live explorer alone"
+    lab.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    page = new_lab("saved.ipynb").page
+    picture = page.locator(".jp-OutputArea-output img").first
+    picture.wait_for()
+    assert len(picture.get_attribute("alt")) >= 10
+    assert "Error displaying widget" not in page.locator(".jp-Notebook").inner_text()
+
+
 def test_the_exported_page_leafs_without_kernel_and_network(chromium, folder):
     html, _ = HTMLExporter(template_name="lab").from_filename(str(folder / "stored.ipynb"))
     page_path = folder / "stored.html"

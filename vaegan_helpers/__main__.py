@@ -12,7 +12,9 @@ SETTINGS = {
     "ServerApp.allow_root": "True",  # the usual user of a container; JupyterLab would refuse to start
     "LabApp.news_url": "None",  # no pop-up that asks about news, and no look for updates
     "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    "ContentsManager.pre_save_hook": "vaegan_helpers.__main__.keep_pictures",
 }
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def notebooks_folder():
@@ -48,6 +50,20 @@ def sent_at_once(open_websocket):
         await open_websocket(handler, *args, **kwargs)
 
     return open_without_delay
+
+
+def keep_pictures(model, **_):
+    """Leaves the live view of each explorer out of a notebook that is saved, so that its picture is shown instead.
+
+    Opened without its kernel, a live view is only an error message: JupyterLab prefers it to the picture beside it.
+    A view without a picture, as of a bare slider, stays.
+    """
+    if model["type"] != "notebook" or not model.get("content"):
+        return
+    for cell in model["content"]["cells"]:
+        for output in cell.get("outputs", []):
+            if "text/html" in output.get("data", {}):
+                output["data"].pop(WIDGET_VIEW, None)
 
 
 def main(further=None):
