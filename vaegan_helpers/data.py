@@ -72,7 +72,7 @@ def _full_mnist():
     from sklearn.datasets import fetch_openml
 
     try:
-        images, labels = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False, parser="liac-arff")
+        images, labels = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False, parser="auto")
     except OSError as error:  # urllib's errors are all OSErrors
         raise ConnectionError(
             "load_mnist(full=True) downloads 70,000 digits from openml.org, and that failed "

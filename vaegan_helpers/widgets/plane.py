@@ -112,9 +112,9 @@ def _plane_png(codes, labels, limit):
     angle = np.linspace(0, 2 * np.pi, 200)
     for radius in (1, 2):
         ax.plot(radius * np.cos(angle), radius * np.sin(angle), color=plots.COLOURS["prior"], linewidth=1, linestyle="--")
-        if 1.5 < limit < 10:
-            ax.text(0, -radius, f"{radius} std of the prior", fontsize=7, color="#444444", ha="center", va="center",
-                    bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.8})
+    if 1.5 < limit < 10:
+        ax.text(0.99, 0.01, "dashed: 1 and 2 std of the prior", fontsize=7, color="#444444", ha="right", va="bottom",
+                transform=ax.transAxes, bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.8})
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="latent 1", ylabel="latent 2")
     ax.tick_params(labelsize=8)
     ax.xaxis.labelpad = ax.yaxis.labelpad = 1
