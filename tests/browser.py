@@ -101,7 +101,8 @@ class Lab:
         return self
 
     def run_all(self):
-        """Runs every cell; returns once the last one has ended."""
+        """Forgets the stored outputs and runs every cell; returns once the last one has ended."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
         self.page.wait_for_timeout(300)
 

@@ -1,5 +1,6 @@
 """The notebooks and the explorers in JupyterLab, moved by keyboard and by mouse in a real browser without a network."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -144,7 +145,12 @@ def test_every_notebook_runs_and_everything_in_it_moves(path, new_lab):
     lab = new_lab(path.name)
     lab.run_all()
     assert_healthy(lab)
-    for output in browser.outputs_of(lab.page):
+    assert all(cell["execution_count"] for cell in lab.cells() if cell["cell_type"] == "code")
+    outputs = browser.outputs_of(lab.page)
+    stored = ["".join(output.get("data", {}).get("text/html", ""))
+              for cell in json.loads(path.read_text())["cells"] for output in cell.get("outputs", [])]
+    assert len(outputs) == sum("data-frames" in html or "<p>" in html for html in stored)  # flipbooks, explorers
+    for output in outputs:
         assert_everything_moves(output)
     assert_healthy(lab)
 
@@ -166,11 +172,11 @@ def test_pictures_have_alternative_texts_and_controls_have_names_and_a_visible_f
     page = explorers.page
     page.wait_for_function("() => [...document.querySelectorAll('.vg-picture img')].every((image) => image.alt.length > 15)")
     unnamed = page.evaluate("""() => [...document.querySelectorAll(
-        '.vg-explorer [tabindex="0"], .vg-explorer button, .vg-explorer input, .vg-explorer select')].filter((control) =>
+        '.vg-explorer [tabindex="0"], .vg-explorer [contenteditable=true], .vg-explorer button, .vg-explorer input, .vg-explorer select')].filter((control) =>
         !control.getAttribute('aria-label') && !control.labels?.length && !control.textContent.trim() && !control.title)
         .map((control) => control.outerHTML)""")
     assert not unnamed
-    for selector in (".noUi-handle", ".vg-pad", "canvas", ".vg-explorer button", ".vg-explorer input"):
+    for selector in (".noUi-handle", ".widget-readout", ".vg-pad", "canvas", ".vg-explorer button", ".vg-explorer input"):
         control = page.locator(selector).first
         control.scroll_into_view_if_needed()
         page.keyboard.press("Tab")  # the keyboard was used last, so the browser shows the focus
@@ -182,7 +188,7 @@ def test_pictures_have_alternative_texts_and_controls_have_names_and_a_visible_f
 def test_tab_leads_through_every_control_of_an_explorer(explorers):
     page = explorers.page
     explorer = page.locator(".vg-explorer").nth(2)
-    wanted = explorer.locator(".noUi-handle, .widget-play button, input").count()
+    wanted = explorer.locator(".noUi-handle, .widget-readout, .widget-play button, input").count()
     explorer.locator("input").first.focus()
     for _ in range(wanted):
         page.evaluate("() => { document.activeElement.dataset.reached = 'by Tab'; }")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -47,6 +48,8 @@ def test_a_damaged_entry_is_replaced_with_a_word_about_it(tmp_path):
     damaged = max(entries(tmp_path), key=lambda path: path.stat().st_size)
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[: len(whole) // 2])
+    os.utime(damaged, (minute_ago := time.time() - 60, minute_ago))  # a younger one may still be being written
+    os.utime(next(tmp_path.rglob("checked")), (minute_ago - 1, minute_ago - 1))
     words = run(tmp_path)
     assert "damaged" in words and damaged.name in words
     assert damaged.stat().st_size > len(whole) // 2

@@ -1,5 +1,6 @@
 """Digits offline and from the cache, and mixtures against scipy, integrals and their own samples."""
 
+import http.client
 import os
 import subprocess
 import sys
@@ -223,12 +224,15 @@ print(digits.train_images.sum(dtype="float64"), digits.test_labels[:20].tolist()
 
 # All 70,000
 
-def test_full_mnist_without_a_network_names_the_offline_default(monkeypatch):
+@pytest.mark.parametrize("problem", [
+    urllib.error.URLError("Name or service not known"), http.client.IncompleteRead(b"Name or service"),
+    ValueError("Name or service: md5 checksum does not match")])
+def test_full_mnist_without_a_network_names_the_offline_default(monkeypatch, problem):
     def no_network(*args, **kwargs):
-        raise urllib.error.URLError("Name or service not known")
+        raise problem
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", no_network)
-    with pytest.raises(ConnectionError, match=r"failed .*Name or service.* use load_mnist\(\): 5,000 digits"):
+    with pytest.raises(ConnectionError, match=r"failed .* use load_mnist\(\): 5,000 digits"):
         data.load_mnist(full=True)
 
 

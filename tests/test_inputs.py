@@ -34,13 +34,13 @@ def test_a_key_is_taken_inside_jit_and_vmap():
     assert drawn.shape == (3, 2, 3)
 
 
-@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "1e-3", None, True])
 def test_positive_means_above_zero_and_finite(value):
     with pytest.raises(ValueError, match="radius must be a positive number; got"):
         inputs.require_positive(radius=value)
 
 
-@pytest.mark.parametrize("value", [0, 2.5, "3", None])
+@pytest.mark.parametrize("value", [0, 2.5, "3", None, True])
 def test_whole_means_a_count(value):
     with pytest.raises(ValueError, match="modes must be a whole number of at least 1; got"):
         inputs.require_whole(modes=value)

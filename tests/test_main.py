@@ -132,6 +132,7 @@ def test_messages_of_the_kernel_are_sent_at_once(server, token):
     "further, setting",
     [
         (["--ip=0.0.0.0"], "ServerApp.ip"),
+        (["--notebook-dir=elsewhere"], "ServerApp.root_dir"),
         (["--ServerApp.ip=0.0.0.0"], "ServerApp.ip"),
         (["--ServerApp.allow_root=False"], "ServerApp.allow_root"),
     ],

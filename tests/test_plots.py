@@ -8,6 +8,7 @@ import matplotlib
 import matplotlib.image
 import numpy as np
 import pytest
+from PIL import Image
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -152,3 +153,34 @@ def test_figures_have_one_axes_for_each_place():
     assert axes.shape == (2, 3) and fig.get_size_inches().tolist() == [6, 4]
     assert not any(ax.spines[side].get_visible() for ax in axes.flat for side in ("top", "right"))
     plt.close(fig)
+
+
+def test_an_ellipse_reaches_two_standard_deviations_to_each_side():
+    fig, ax = plots.figure()
+    ellipses = plots.posterior_ellipses(ax, [[1.0, 2.0]], np.log([[0.25, 4.0]]), [3], limit=5)
+    np.testing.assert_allclose([2 * ellipses._widths[0], 2 * ellipses._heights[0]], [4 * 0.5, 4 * 2.0])  # kept halved
+    np.testing.assert_allclose(ellipses.get_offsets(), [[1, 2]])
+    plots.plt.close(fig)
+
+
+def test_ellipses_need_as_many_labels_as_means():
+    fig, ax = plots.figure()
+    with pytest.raises(ValueError, match=r"wanted mean and logvar \(n, 2\) and labels \(n,\); got \(2, 2\)"):
+        plots.posterior_ellipses(ax, np.zeros((2, 2)), np.zeros((2, 2)), [1])
+    plots.plt.close(fig)
+
+
+def test_a_compact_picture_keeps_its_pixels_and_turns_glass_to_white():
+    glass = Image.fromarray(np.zeros((4, 4, 4), np.uint8))
+    glass.putpixel((0, 0), (200, 10, 10, 255))
+    png = io.BytesIO()
+    glass.save(png, "png")
+    kept = np.asarray(Image.open(io.BytesIO(plots.compact(png.getvalue()))).convert("RGB"))
+    assert kept[0, 0].tolist() == [200, 10, 10] and (kept[1:] == 255).all()
+
+
+def test_a_running_mean_longer_than_its_curve_is_refused():
+    fig, ax = plots.figure()
+    with pytest.raises(ValueError, match="smooth must be from 1 to the 3 values of loss; got 5"):
+        plots.curves(ax, {"loss": ([1, 2, 3], "black")}, smooth=5)
+    plots.plt.close(fig)

@@ -3,6 +3,7 @@ import gc
 import io
 import weakref
 
+import ipywidgets
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -111,8 +112,13 @@ def test_every_picture_has_an_alternative_text(explorer):
     assert all(len(alt) > 15 for alt in explorer.caption.alts)
 
 
+def open_widgets():
+    return {widget for widget in ipywidgets.widget._instances.values() if widget.comm is not None}
+
+
 def test_closed_it_holds_nothing_and_hears_nothing():
     for make in MAKERS.values():
+        before = open_widgets()
         explorer = make()
         observed = list(explorer._observed)
         inside = list(explorer._inside(explorer))
@@ -120,6 +126,7 @@ def test_closed_it_holds_nothing_and_hears_nothing():
         explorer.close()
         assert explorer.comm is None and all(widget.comm is None for widget in inside)
         assert not any(observer in control._trait_notifiers[name]["change"] for control, observer, name in observed)
+        assert not [widget for widget in open_widgets() - before if not isinstance(widget, (ipywidgets.Layout, ipywidgets.Style))]
         explorer.close()  # once more does no harm
         del explorer, observed, inside
         gc.collect()
@@ -146,6 +153,30 @@ def test_a_failure_in_a_callback_reaches_whoever_set_the_slider(explorer):
 def test_a_model_without_a_decoder_is_refused(make, model):
     with pytest.raises(ValueError, match="decode"):
         make(model)
+
+
+@pytest.mark.parametrize("make", [
+    lambda model: widgets.Interpolation(model, CODES), lambda model: widgets.Traversal(model, CODES), widgets.Sampler])
+def test_several_models_are_refused_where_one_is_shown(make):
+    with pytest.raises(ValueError, match="shows one model with decode.*dictionary of 1"):
+        make({"VAE": Linear()})
+
+
+@pytest.mark.parametrize("interrupt", ["clear", "choose"])
+def test_the_pen_is_lifted_when_its_stroke_is_gone(interrupt):
+    pad = widgets.DrawDigit()
+    pad.press_key(" ")
+    pad.clear() if interrupt == "clear" else pad.show_example(1)
+    pad.press_key("ArrowRight")  # moves the lifted pen and draws nothing
+    assert pad.strokes == []
+    pad.close()
+
+
+def test_the_point_is_kept_on_the_plane():
+    plane = widgets.LatentPlane(Linear(), limit=2.0)
+    plane.point = (99, -99)
+    assert plane.point == (2.0, -2.0)
+    plane.close()
 
 
 @pytest.mark.parametrize("make, said", [
@@ -506,3 +537,11 @@ def test_the_flipbook_takes_png_bytes_and_figures_and_escapes_words():
 def test_a_flipbook_wants_frames_and_words(frames, options, said):
     with pytest.raises(ValueError, match=said):
         widgets.flipbook(frames, **options)
+
+
+@pytest.mark.parametrize("name, value", [("mean", 10), ("std", 100), ("std", 0), ("samples", 5)])
+def test_the_kl_playground_refuses_what_its_slider_cannot_show(name, value):
+    playground = widgets.KLPlayground()
+    with pytest.raises(ValueError, match=f"{name} is between .* got {value}"):
+        setattr(playground, name, value)
+    playground.close()

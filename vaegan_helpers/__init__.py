@@ -10,6 +10,7 @@ directory. `VAEGAN_HELPERS_COMPILATION_CACHE=off` turns that off; a `JAX_COMPILA
 import hashlib
 import os
 import platform
+import time
 import warnings
 import zlib
 from pathlib import Path
@@ -52,9 +53,19 @@ def _keep_compiled_programs():
 
 
 def _remove_damaged(directory):
-    """Delete entries cut short by a full disk or a power cut: JAX warns about them for ever, and never replaces them."""
+    """Delete entries cut short by a full disk or a power cut: JAX warns about them for ever, and never replaces them.
+
+    Each is looked at once, and not while another kernel may still be writing it.
+    """
+    stamp, settled = directory / "checked", time.time() - 10
+    try:
+        checked = stamp.stat().st_mtime
+    except OSError:  # never before
+        checked = 0.0
     for entry in directory.glob("*-cache"):
         try:
+            if not checked <= entry.stat().st_mtime < settled:
+                continue
             packed = entry.read_bytes()
             if not packed.startswith(b"\x28\xb5\x2f\xfd"):  # the mark of Zstandard, which JAX uses where it is at hand
                 zlib.decompress(packed)
@@ -63,6 +74,11 @@ def _remove_damaged(directory):
             entry.unlink(missing_ok=True)
         except OSError:  # another kernel has just removed it
             continue
+    try:
+        stamp.touch()
+        os.utime(stamp, (settled, settled))
+    except OSError:  # it will be looked through again
+        pass
 
 
 _keep_compiled_programs()

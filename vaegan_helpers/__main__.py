@@ -36,8 +36,8 @@ def arguments(further):
     """The course's settings, each left out where the further arguments settle it, then the further arguments."""
     settings = {**SETTINGS, "ServerApp.root_dir": str(notebooks_folder())}
     settled = {argument.lstrip("-").split("=")[0] for argument in further}
-    if "ip" in settled:  # JupyterLab's short name for it
-        settled.add("ServerApp.ip")
+    short = {"ip": "ServerApp.ip", "notebook-dir": "ServerApp.root_dir"}  # JupyterLab's short names
+    settled |= {short[name] for name in settled & short.keys()}
     return [f"--{name}={value}" for name, value in settings.items() if name not in settled] + list(further)
 
 

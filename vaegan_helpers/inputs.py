@@ -15,14 +15,15 @@ def require_key(key):
 def require_positive(**values):
     """Positive, finite numbers."""
     for name, value in values.items():
-        if not (np.isfinite(value) and value > 0):
-            raise ValueError(f"{name} must be a positive number; got {value}")
+        number = isinstance(value, (int, float, np.number, jax.Array)) and not isinstance(value, bool)
+        if not (number and np.isfinite(value) and value > 0):
+            raise ValueError(f"{name} must be a positive number; got {value!r}")
 
 
 def require_whole(**values):
     """Whole numbers of at least 1."""
     for name, value in values.items():
-        if not isinstance(value, (int, np.integer)) or value < 1:
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")
 
 

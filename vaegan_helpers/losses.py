@@ -29,7 +29,8 @@ def kl_to_standard_normal(mean, logvar):
       Kingma & Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
     """
     require_same_shape(mean=mean, logvar=logvar)
-    return 0.5 * jnp.sum(mean**2 + jnp.exp(logvar) - 1 - logvar, axis=1)
+    # expm1 keeps the digits that exp(logvar) - 1 loses near the prior
+    return 0.5 * jnp.sum(mean**2 + jnp.expm1(logvar) - logvar, axis=1)
 
 
 def kl_monte_carlo(mean, logvar, key, samples):
@@ -242,7 +243,7 @@ def least_squares_discriminator_loss(real_outputs, fake_outputs):
       ValueError: outputs that are not (batch,).
 
     References:
-      Mao et al., Least Squares Generative Adversarial Networks, 2017, section 3.2, labels 0 and 1.
+      Mao et al., Least Squares Generative Adversarial Networks, 2017 (labels 0 and 1).
     """
     _require_logits(real_outputs=real_outputs, fake_outputs=fake_outputs)
     return 0.5 * ((real_outputs - 1) ** 2).mean() + 0.5 * (fake_outputs**2).mean()
@@ -361,7 +362,9 @@ def _input_gradients(discriminator, x, key):
 
 
 class GanLoss(NamedTuple):
-    """The two sides of a game.
+    """The two sides of a game. One with smoothed labels, for instance:
+
+    `GAN_LOSSES["non-saturating"]._replace(discriminator=functools.partial(discriminator_loss, smoothing=0.1))`
 
     Attributes:
       discriminator: function of (real_logits, fake_logits) giving D's loss.

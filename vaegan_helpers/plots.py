@@ -55,7 +55,9 @@ def compact(png):
     """The same PNG made smaller for keeping in a notebook: at most 256 colours, compressed as far as it goes."""
     picture = Image.open(io.BytesIO(png))
     if picture.mode != "L":
-        picture = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        paper = Image.new("RGBA", picture.size, "white")  # shows through where the picture is transparent
+        paper.alpha_composite(picture.convert("RGBA"))
+        picture = paper.convert("RGB").quantize(256, dither=Image.Dither.NONE)
     out = io.BytesIO()
     picture.save(out, "png", optimize=True)
     return out.getvalue()
@@ -176,10 +178,15 @@ def posterior_ellipses(ax, mean, logvar, labels, limit=None):
 
     Returns:
       The collection of ellipses.
+
+    Raises:
+      ValueError: shapes that do not fit.
     """
-    mean, std = np.asarray(mean), np.exp(0.5 * np.asarray(logvar))
+    mean, std, labels = np.asarray(mean), np.exp(0.5 * np.asarray(logvar)), np.asarray(labels)
+    if mean.ndim != 2 or mean.shape[1] != 2 or std.shape != mean.shape or labels.shape != mean.shape[:1]:
+        raise ValueError(f"wanted mean and logvar (n, 2) and labels (n,); got {mean.shape}, {std.shape}, {labels.shape}")
     artist = EllipseCollection(4 * std[:, 0], 4 * std[:, 1], np.zeros(len(std)), units="xy", offsets=mean,
-                               offset_transform=ax.transData, facecolors=np.array(DIGIT_COLOURS)[np.asarray(labels)],
+                               offset_transform=ax.transData, facecolors=np.array(DIGIT_COLOURS)[labels],
                                alpha=0.5)
     ax.add_collection(artist)
     limit = limit or 1.1 * np.abs(mean).max()
@@ -202,6 +209,8 @@ def curves(ax, series, x=None, xlabel="step", ylabel="nats per image", smooth=1)
     """
     lines = []
     for name, (values, colour) in series.items():
+        if not 1 <= smooth <= len(values):
+            raise ValueError(f"smooth must be from 1 to the {len(values)} values of {name}; got {smooth}")
         positions = np.arange(len(values)) if x is None else x
         positions, values = (np.convolve(each, np.ones(smooth) / smooth, mode="valid") for each in (positions, values))
         lines += ax.plot(positions, values, color=colour, label=name)

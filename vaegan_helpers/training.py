@@ -25,7 +25,7 @@ def fit_vae(model, data, key, *, steps, batch_size=128, learning_rate=1e-3, beta
       model: VAE; it is not changed.
       data: (n, x_dim). Every step draws its batch afresh, with replacement.
       key: for batches and noise.
-      steps: gradient steps.
+      steps: gradient steps. A number with many divisors, as 2,000, moves the bar in even pieces.
       batch_size: examples per step, at most n.
       learning_rate: Adam's, positive.
       beta: weight of the KL term, not negative.
@@ -176,9 +176,11 @@ def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discri
     require_positive(discriminator_learning_rate=discriminator_learning_rate,
                      generator_learning_rate=generator_learning_rate, final_rate=final_rate)
     for name, value, low, high in [("penalty_weight", penalty_weight, 0, np.inf), ("momentum", momentum, 0, 1),
-                                   ("averaging", averaging, 0, 1), ("final_rate", final_rate, 0, 1.0000001)]:
+                                   ("averaging", averaging, 0, 1)]:
         if not low <= value < high:
             raise ValueError(f"{name} must be at least {low} and below {high:g}; got {value}")
+    if final_rate > 1:
+        raise ValueError(f"final_rate must be above 0 and at most 1; got {final_rate}")
     settings = GanSettings(*map(float, (discriminator_learning_rate, generator_learning_rate, penalty_weight, momentum,
                                         averaging, final_rate, steps)))
     taken = {}

@@ -13,7 +13,7 @@ import traitlets
 
 from vaegan_helpers import plots
 
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -24,8 +24,8 @@ class Caption(anywidget.AnyWidget):
     ipywidgets leaves out.
     """
 
-    _esm = _HERE / "caption.js"
-    _css = _HERE / "explorer.css"
+    _esm = HERE / "caption.js"
+    _css = HERE / "explorer.css"
     text = traitlets.Unicode("").tag(sync=True)
     alts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     canvas_label = traitlets.Unicode("").tag(sync=True)
@@ -41,9 +41,9 @@ class Picture(ipywidgets.VBox):
 
     def __init__(self, heading="", width=224):
         self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(width=f"{width}px", max_width="100%"))
-        self.heading = ipywidgets.HTML(f'<div class="vg-heading">{html.escape(heading)}</div>' if heading else "")
+        above = [ipywidgets.HTML(f'<div class="vg-heading">{html.escape(heading)}</div>')] if heading else []
         self.width, self.alt = width, heading
-        super().__init__([self.heading, self.image] if heading else [self.image])
+        super().__init__([*above, self.image])
         self.add_class("vg-picture")
 
     @property
@@ -183,7 +183,7 @@ def decode(model, z):
 
 
 def as_models(models, z_dim=None):
-    """One model or {name: model} as a dictionary, checked to decode latents of one size into square pictures.
+    """One model or {name: model} as a dictionary, checked to decode latents of one size.
 
     Raises:
       ValueError: no model, a model without `decode` or `z_dim`, or latents of another size.
@@ -194,10 +194,17 @@ def as_models(models, z_dim=None):
     for name, model in models.items():
         if not callable(getattr(model, "decode", None)) or not hasattr(model, "z_dim"):
             raise ValueError(f"{name}: an explorer needs a model with decode(z) and z_dim, got {type(model).__name__}")
-        if model.z_dim != (z_dim or next(iter(models.values())).z_dim):
-            wanted = z_dim or next(iter(models.values())).z_dim
+        wanted = z_dim or next(iter(models.values())).z_dim
+        if model.z_dim != wanted:
             raise ValueError(f"{name}: latents have {model.z_dim} dimensions, wanted {wanted}")
     return models
+
+
+def as_model(model):
+    """One model, checked as `as_models` checks it."""
+    if isinstance(model, dict):
+        raise ValueError(f"this explorer shows one model with decode(z), got a dictionary of {len(model)}")
+    return as_models(model)["decoded"]
 
 
 def as_codes(codes, z_dim):

@@ -4,7 +4,8 @@ function name(root, model) {
   root.querySelectorAll("img.widget-image").forEach((image, i) => { image.alt = alts[i] ?? ""; });
   root.querySelectorAll(".widget-slider").forEach((slider) => {
     const label = slider.querySelector("label")?.textContent;
-    slider.querySelectorAll(".noUi-handle").forEach((handle) => handle.setAttribute("aria-label", label));
+    slider.querySelectorAll(".noUi-handle, .widget-readout").forEach((part) => part.setAttribute("aria-label", label));
+    slider.querySelector(".widget-readout")?.setAttribute("role", "textbox"); // the number can be typed over
   });
   root.querySelectorAll(".widget-play button").forEach((button, i) =>
     button.setAttribute("aria-label", ["Play or pause", "Stop", "Repeat"][i % 3]));

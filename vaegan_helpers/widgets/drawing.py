@@ -152,7 +152,6 @@ class DrawDigit(base.Explorer):
             if self._pen_down:
                 self._start_line(*self._pen)
         elif key in ("Delete", "Backspace"):
-            self._pen_down = False
             self.clear()
         else:
             return
@@ -213,6 +212,7 @@ class DrawDigit(base.Explorer):
 
     def _changed(self, redraw=True):
         if redraw:
+            self._pen_down = False  # what it was drawing is gone
             self._redraw()
         if self._example is not None:
             self._image = self.examples[self._example]

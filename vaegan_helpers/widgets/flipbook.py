@@ -48,9 +48,9 @@ def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
     encoded = [base64.b64encode(plots.compact(_as_png(frame))).decode() for frame in frames]
     if not encoded:
         raise ValueError("a flipbook needs at least one frame, got none")
-    if not alt.strip():
+    if not alt or not alt.strip():
         raise ValueError("alt must say in words what the frames show, got nothing")
-    captions = [f"{i + 1} of {len(encoded)}" for i in range(len(encoded))] if captions is None else list(captions)
+    captions = [f"{i + 1} of {len(encoded)}" for i in range(len(encoded))] if captions is None else [str(caption) for caption in captions]
     if len(captions) != len(encoded):
         raise ValueError(f"captions must be as many as frames, got {len(captions)} and {len(encoded)}")
     last = len(encoded) - 1

@@ -9,6 +9,7 @@ from vaegan_helpers import losses, plots
 from vaegan_helpers.widgets import base, pictures
 
 MOST = 1000
+RANGES = {"mean": (-3, 3), "std": (0.05, 4), "samples": (10, MOST)}
 
 
 class KLPlayground(base.Explorer):
@@ -33,9 +34,7 @@ class KLPlayground(base.Explorer):
     """
 
     def __init__(self, mean=1.0, std=0.5, samples=300, *, seed=0):
-        for name, value, low, high in [("mean", mean, -3, 3), ("std", std, 0.05, 4), ("samples", samples, 10, MOST)]:
-            if not low <= value <= high:
-                raise ValueError(f"{name} is between {low} and {high}, got {value!r}")
+        mean, std, samples = _checked("mean", mean), _checked("std", std), _checked("samples", samples)
         self.mean_slider = base.slider("Mean", float(mean), -3.0, 3.0, 0.05, readout_format=".2f")
         self.std_slider = ipywidgets.FloatLogSlider(
             value=float(std), base=10, min=np.log10(0.05), max=np.log10(4), step=0.02, description="Standard deviation",
@@ -60,7 +59,7 @@ class KLPlayground(base.Explorer):
 
     @mean.setter
     def mean(self, mean):
-        self.mean_slider.value = mean
+        self.mean_slider.value = _checked("mean", mean)
 
     @property
     def std(self):
@@ -68,7 +67,7 @@ class KLPlayground(base.Explorer):
 
     @std.setter
     def std(self, std):
-        self.std_slider.value = std
+        self.std_slider.value = _checked("std", std)
 
     @property
     def samples(self):
@@ -76,7 +75,7 @@ class KLPlayground(base.Explorer):
 
     @samples.setter
     def samples(self, samples):
-        self.samples_slider.value = samples
+        self.samples_slider.value = _checked("samples", samples)
 
     def new_draws(self, _=None):
         """Draws new noise, by the next seed."""
@@ -154,6 +153,13 @@ class KLPlayground(base.Explorer):
                            (estimate, self._exact_line)]:
             ax.draw_artist(artist)
         return pictures.encode(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def _checked(name, value):
+    low, high = RANGES[name]
+    if not low <= value <= high:
+        raise ValueError(f"{name} is between {low} and {high}, got {value!r}")
+    return value
 
 
 def _round_up(value):

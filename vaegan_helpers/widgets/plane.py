@@ -19,7 +19,7 @@ class Pad(anywidget.AnyWidget):
     Shift makes five times larger steps, Home goes back to `home`. The point is kept inside the bounds.
     """
 
-    _esm = base._HERE / "pad.js"
+    _esm = base.HERE / "pad.js"
     point = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.0, 0.0)).tag(sync=True)
     home = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.0, 0.0)).tag(sync=True)
     bounds = traitlets.List(traitlets.Float()).tag(sync=True)  # left, right, bottom, top
@@ -76,7 +76,14 @@ class LatentPlane(base.Explorer):
 
     @point.setter
     def point(self, point):
-        self.pad.point = tuple(float(number) for number in base.as_latent(point, 2))
+        low, high = self.pad.bounds[:2]
+        self.pad.point = tuple(float(np.clip(number, low, high)) for number in base.as_latent(point, 2))
+
+    def close(self):
+        if self.comm is not None:
+            self._map.image.close()
+            self._map.close()
+        super().close()
 
     def show(self, point):
         """Decodes a point (2,) with every model and shows the pictures."""

@@ -37,7 +37,7 @@ class Sampler(base.Explorer):
     """
 
     def __init__(self, model, *, columns=10, seed=0, draw_pixels=True):
-        self.model = base.as_models(model)["decoded"]
+        self.model = base.as_model(model)
         if columns < 1:
             raise ValueError(f"columns must be at least 1, got {columns}")
         self.columns = columns

@@ -33,7 +33,7 @@ class Interpolation(base.Explorer):
     """
 
     def __init__(self, model, codes, images=None, labels=None, *, start=0, end=1):
-        self.model = base.as_models(model)["decoded"]
+        self.model = base.as_model(model)
         self.codes = base.as_codes(codes, self.model.z_dim)
         self.images = base.matching("images", images, len(self.codes))
         self.labels = base.matching("labels", labels, len(self.codes))
@@ -181,7 +181,7 @@ class Traversal(base.Explorer):
     """
 
     def __init__(self, model, codes, *, start=0, limit=3.0, most=16):
-        self.model = base.as_models(model)["decoded"]
+        self.model = base.as_model(model)
         self.codes = base.as_codes(codes, self.model.z_dim)
         if not limit > 0 or most < 1:
             raise ValueError(f"limit must be positive and most at least 1, got {limit} and {most}")
