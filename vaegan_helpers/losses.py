@@ -271,8 +271,8 @@ def relativistic_discriminator_loss(real_logits, fake_logits):
       ValueError: logits that are not (batch,), or two lengths.
 
     References:
-      Jolicoeur-Martineau, The relativistic discriminator, 2019, section 4.1.
-      Huang et al., The GAN is dead; long live the GAN, 2024, section 2.
+      Jolicoeur-Martineau, The relativistic discriminator, 2019.
+      Huang et al., The GAN is dead; long live the GAN, 2024.
     """
     _require_logits(real_logits=real_logits, fake_logits=fake_logits)
     if len(real_logits) != len(fake_logits):

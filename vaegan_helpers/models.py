@@ -118,7 +118,7 @@ class Generator(nnx.Module):
 
     References:
       Goodfellow et al., Generative Adversarial Nets, 2014.
-      Gurumurthy, Sarvadevabhatla & Babu, DeLiGAN, 2017, section 3 (noise from a mixture).
+      Gurumurthy, Sarvadevabhatla & Babu, DeLiGAN, 2017 (noise from a mixture).
     """
 
     def __init__(self, z_dim=2, hidden_dim=256, x_dim=784, hidden_layers=2, *, output=jax.nn.sigmoid, categories=0, key):
@@ -154,10 +154,10 @@ class Discriminator(nnx.Module):
       key: for the first weights.
 
     References:
-      Lin et al., PacGAN, 2018, section 2 (packing).
+      Lin et al., PacGAN, 2018 (packing).
       Karras et al., Progressive Growing of GANs, 2018, section 3 (standard deviation within the batch).
       Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018, section 2.1.
-      Tancik et al., Fourier Features Let Networks Learn High Frequency Functions, 2020, section 4.
+      Tancik et al., Fourier Features Let Networks Learn High Frequency Functions, 2020.
     """
 
     def __init__(self, x_dim=784, hidden_dim=256, hidden_layers=2, *, dropout=0.0, packing=1, minibatch_std=False,

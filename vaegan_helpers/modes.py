@@ -48,8 +48,8 @@ def modes_covered(samples, mixture, within=3.0):
       ValueError: samples of the wrong width, none, or not finite; a mixture of a single mode.
 
     References:
-      Srivastava et al., VEEGAN, 2017, section 4.1.
-      Lin et al., PacGAN, 2018, section 4.1.
+      Srivastava et al., VEEGAN, 2017 (experiments on synthetic data).
+      Lin et al., PacGAN, 2018 (experiments on synthetic data).
     """
     means, stds, weights = (np.asarray(array, np.float64) for array in (mixture.means, mixture.stds, mixture.weights))
     if len(means) < 2:
@@ -115,7 +115,7 @@ def birthday_test(samples, batch_size, distance):
       ValueError: samples that are not (n, dim) or not finite, fewer than one batch, a distance that is not positive.
 
     References:
-      Arora, Risteski & Zhang, Do GANs learn the distribution? Some theory and empirics, 2018, section 3.
+      Arora, Risteski & Zhang, Do GANs learn the distribution? Some theory and empirics, 2018.
     """
     require_whole(batch_size=batch_size)
     require_positive(distance=distance)
