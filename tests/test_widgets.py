@@ -235,7 +235,7 @@ def test_the_plane_shows_what_the_model_decodes_at_the_point():
     plane.point = (0.5, -1.25)
     expected = pictures.png(np.asarray(model.decode(jnp.array([[0.5, -1.25]])))[0])
     assert plane.decoded["decoded"].png == expected
-    assert "0.50, latent 2 = -1.25" in plane.text
+    assert "0.50, latent 2 ≈ -1.25" in plane.text
     nearest = np.linalg.norm(CODES - [0.5, -1.25], axis=1).argmin()
     assert f"a {LABELS[nearest]}," in plane.text
 

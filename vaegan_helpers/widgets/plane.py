@@ -88,7 +88,7 @@ class LatentPlane(base.Explorer):
     def show(self, point):
         """Decodes a point (2,) with every model and shows the pictures."""
         z = base.as_latent(point, 2)
-        where = f"latent 1 = {z[0]:.2f}, latent 2 = {z[1]:.2f}"
+        where = f"latent 1 ≈ {z[0]:.2f}, latent 2 ≈ {z[1]:.2f}"
         for name, picture in self.decoded.items():
             picture.show(pictures.png(base.decode(self.models[name], z[None])[0]), f"The picture decoded at {where} ({name})")
         self.say(f"{where[0].upper()}{where[1:]}.", self._nearest(z))
