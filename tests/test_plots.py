@@ -87,10 +87,10 @@ def test_a_sheet_clips_what_lies_outside_the_unit_interval():
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: plots.sheet(np.zeros((3, 783)), 3), r"images has shape \(3, 783\); wanted \(n, 784\)"),
-    (lambda: plots.sheet(np.zeros(784), 3), r"images has shape \(784,\); wanted \(n, 784\)"),
-    (lambda: plots.sheet(np.zeros((3, 28, 28)), 3), r"images has shape \(3, 28, 28\); wanted \(n, 784\)"),
-    (lambda: plots.sheet(np.zeros((0, 784)), 3), r"images has shape \(0, 784\); wanted \(n, 784\)"),
+    (lambda: plots.sheet(np.zeros((3, 783)), 3), r"images has shape \(3, 783\); wanted \(n, pixels\) of square pictures"),
+    (lambda: plots.sheet(np.zeros(784), 3), r"images has shape \(784,\); wanted \(n, pixels\) of square pictures"),
+    (lambda: plots.sheet(np.zeros((3, 28, 28)), 3), r"images has shape \(3, 28, 28\); wanted \(n, pixels\) of square pictures"),
+    (lambda: plots.sheet(np.zeros((0, 784)), 3), r"images has shape \(0, 784\); wanted \(n, pixels\) of square pictures"),
     (lambda: plots.sheet(np.zeros((3, 784)), 0), "columns must be a whole number of at least 1; got 0"),
 ])
 def test_bad_pictures_are_named(call, message):

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import math
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -75,7 +76,7 @@ def sheet(images, columns, gap=2):
     """Pictures laid out in rows as one large picture.
 
     Args:
-      images: (n, 784), in [0, 1].
+      images: (n, pixels) square pictures, in [0, 1].
       columns: pictures per row.
       gap: pixels between pictures, left white.
 
@@ -83,19 +84,19 @@ def sheet(images, columns, gap=2):
       (height, width), in [0, 1]; 1 is white paper, 0 is black ink.
 
     Raises:
-      ValueError: the pictures do not have 784 pixels, or there is no column or no picture.
+      ValueError: the pictures are not square, or there is no column or no picture.
     """
     images = np.asarray(images)
-    if images.ndim != 2 or images.shape[1] != 784 or not len(images):
-        raise ValueError(f"images has shape {images.shape}; wanted (n, 784)")
+    side = math.isqrt(images.shape[1]) if images.ndim == 2 else 0
+    if images.ndim != 2 or not images.size or side**2 != images.shape[1]:
+        raise ValueError(f"images has shape {images.shape}; wanted (n, pixels) of square pictures")
     if not isinstance(columns, (int, np.integer)) or columns < 1:
         raise ValueError(f"columns must be a whole number of at least 1; got {columns!r}")
-    rows = -(-len(images) // columns)
-    cell = 28 + gap
-    paper = np.ones((rows * cell - gap, columns * cell - gap), np.float32)
-    for i, image in enumerate(images):
-        top, left = i // columns * cell, i % columns * cell
-        paper[top:top + 28, left:left + 28] = 1 - np.clip(image.reshape(28, 28), 0, 1)
+    rows, cell = -(-len(images) // columns), side + gap
+    cells = np.ones((rows * columns, cell, cell), np.float32)
+    cells[:len(images), :side, :side] = 1 - np.clip(images, 0, 1).reshape(-1, side, side)
+    paper = cells.reshape(rows, columns, cell, cell).swapaxes(1, 2).reshape(rows * cell, columns * cell)
+    paper = paper[:rows * cell - gap, :columns * cell - gap]
     return paper
 
 

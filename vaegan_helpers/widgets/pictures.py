@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from vaegan_helpers import plots
+
 
 def png(image, scale=8):
     """One picture as PNG bytes, dark ink on white paper.
@@ -20,7 +22,8 @@ def png(image, scale=8):
     Raises:
       ValueError: the picture is not square or not finite.
     """
-    return encode(_grey(square(image)), scale)
+    _require_finite(image)
+    return encode(_bytes(1 - np.clip(square(image), 0, 1)), scale)
 
 
 def sheet(images, columns, scale=1, gap=2):
@@ -38,15 +41,8 @@ def sheet(images, columns, scale=1, gap=2):
     Raises:
       ValueError: the pictures are not square or not finite, or columns is below 1.
     """
-    images = np.asarray(images)
-    if images.ndim != 2 or not len(images) or columns < 1:
-        raise ValueError(f"a sheet is made of images (n, pixels) in at least 1 column; got {images.shape}, {columns}")
-    side = square(images[0]).shape[0]
-    rows = -(-len(images) // columns)
-    cells = np.full((rows * columns, side + gap, side + gap), 255, np.uint8)
-    cells[:len(images), :side, :side] = _grey(images).reshape(-1, side, side)
-    paper = cells.reshape(rows, columns, side + gap, side + gap).swapaxes(1, 2)
-    return encode(paper.reshape(rows * (side + gap), -1)[:-gap or None, :-gap or None], scale)
+    _require_finite(images)
+    return encode(_bytes(plots.sheet(images, columns, gap)), scale)
 
 
 def encode(pixels, scale=1):
@@ -79,8 +75,11 @@ def square(image):
     return image.reshape(side, side)
 
 
-def _grey(ink):
-    ink = np.asarray(ink)
-    if not np.isfinite(ink).all():
+def _require_finite(image):
+    if not np.isfinite(image).all():
         raise ValueError("the picture has pixels that are NaN or infinite")
-    return (255.5 - 255 * np.clip(ink, 0, 1)).astype(np.uint8)
+
+
+def _bytes(paper):
+    """From [0, 1], where 1 is paper, to 8 bits."""
+    return (255 * paper + 0.5).astype(np.uint8)
