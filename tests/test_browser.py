@@ -235,6 +235,20 @@ def test_a_finger_draws(new_lab):
     lab.page.wait_for_function("() => [...document.querySelectorAll('.vg-caption')].some((e) => e.textContent.includes('1 stroke'))")
 
 
+def test_a_walk_is_spoken_once_it_rests(explorers):
+    output = browser.outputs_of(explorers.page)[list(EXPLORERS).index("interpolation")]
+    spoken, line = output.root.locator(".vg-spoken"), output.root.locator(".vg-caption")
+    spoken.evaluate("(e) => { window.said = 0; new MutationObserver(() => window.said++).observe(e, {childList: true}); }")
+    handle = output.root.locator(".noUi-handle").first
+    handle.focus()
+    for _ in range(5):
+        handle.press("ArrowLeft")
+        explorers.page.wait_for_timeout(100)
+    explorers.page.wait_for_timeout(1200)
+    assert spoken.text_content() == line.text_content()
+    assert explorers.page.evaluate("() => window.said") == 1
+
+
 @pytest.mark.parametrize("width", [1280, 800])
 def test_nothing_sticks_out_or_overlaps(explorers, width):
     explorers.page.set_viewport_size({"width": width, "height": 1000})

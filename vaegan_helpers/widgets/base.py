@@ -18,7 +18,7 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Caption(anywidget.AnyWidget):
-    """The line under an explorer that says what is shown; screen readers speak it when it changes.
+    """The line under an explorer that says what is shown; screen readers speak it once it rests.
 
     In the page it also gives every picture of the explorer its alternative text and every slider its name, which
     ipywidgets leaves out.

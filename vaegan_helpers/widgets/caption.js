@@ -15,14 +15,23 @@ function name(root, model) {
   });
 }
 
+const REST = 700; // milliseconds
+
 function render({ model, el }) {
   const line = document.createElement("p");
   line.className = "vg-caption";
-  line.setAttribute("role", "status"); // spoken when it changes, after what is being said
-  el.append(line);
-  let root = null;
+  line.setAttribute("aria-hidden", "true"); // the line below says the same
+  const spoken = document.createElement("p"); // the same words once they rest, so that a walk is not read step by step
+  spoken.className = "vg-spoken";
+  spoken.setAttribute("role", "status");
+  el.append(line, spoken);
+  let root = null, speaking = 0;
   const draw = () => {
-    if (line.textContent !== model.get("text")) line.textContent = model.get("text");
+    if (line.textContent !== model.get("text")) {
+      line.textContent = model.get("text");
+      clearTimeout(speaking);
+      speaking = setTimeout(() => { spoken.textContent = line.textContent; }, REST);
+    }
     if (root) name(root, model);
   };
   const observer = new MutationObserver(draw); // the pictures arrive after this line
@@ -37,7 +46,7 @@ function render({ model, el }) {
   model.on("change:text", draw);
   model.on("change:alts", draw);
   draw();
-  return () => { clearTimeout(timer); observer.disconnect(); model.off("change:text", draw); model.off("change:alts", draw); };
+  return () => { clearTimeout(timer); clearTimeout(speaking); observer.disconnect(); model.off("change:text", draw); model.off("change:alts", draw); };
 }
 
 export default { render };
