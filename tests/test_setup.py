@@ -25,7 +25,7 @@ CONSTRAINTS = [
 ]
 
 # Which modules of ours each module may import; `widgets` stands for every module in that folder.
-NUMBERS = {"inputs", "adversarial", "data", "models", "losses", "training", "metrics", "modes", "paths", "checks", "runs", "stage"}
+NUMBERS = {"inputs", "adversarial", "data", "models", "losses", "training", "metrics", "modes", "paths", "checks", "quality", "runs", "stage"}
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": set(),
@@ -36,10 +36,11 @@ MAY_IMPORT = {
     "losses": {"adversarial", "inputs"},
     "modes": {"inputs"},
     "paths": set(),
+    "quality": {"inputs", "models"},
     "plots": set(),
     "runs": {"inputs"},
     "training": {"inputs", "losses", "runs"},
-    "metrics": {"inputs", "losses", "modes"},
+    "metrics": {"inputs", "losses", "modes", "quality"},
     "checks": {"losses", "metrics"},
     "stage": {"data", "models", "losses", "training", "metrics", "runs"},
     "widgets": NUMBERS | {"plots", "widgets"},

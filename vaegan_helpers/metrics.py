@@ -1,4 +1,4 @@
-"""What can be measured of a trained model."""
+"""What can be measured of a trained model; modes are counted in `modes`, samples judged in `quality`, and both are called here."""
 
 import functools
 
@@ -8,6 +8,14 @@ import jax.numpy as jnp
 from vaegan_helpers import losses
 from vaegan_helpers.inputs import require_key, require_unit_interval, require_whole
 from vaegan_helpers.modes import birthday_test, modes_covered  # noqa: F401
+from vaegan_helpers.quality import (  # noqa: F401
+    Classifier,
+    class_balance,
+    fit_classifier,
+    frechet_distance,
+    nearest_neighbours,
+    precision_recall,
+)
 
 
 def importance_weighted_bound(model, x, key, samples, log_likelihood=losses.bernoulli_log_likelihood):
