@@ -230,3 +230,20 @@ def test_latents_of_a_wrong_shape_are_named(vae, shape):
     for decode in (vae.decode, BUILDERS["generator"](jax.random.key(0))):
         with pytest.raises(ValueError, match=rf"takes arrays of shape \(batch, 2\); got \({shape[0]},"):
             decode(jnp.zeros(shape))
+
+
+def test_a_discriminators_logit_is_its_last_layer_on_its_features():
+    d = models.Discriminator(12, 8, dropout=0.5, key=jax.random.key(0))
+    first, last = d.network.layers[0], d.network.layers[-1]
+    np.testing.assert_array_equal(d.features(X, layer=1), jax.nn.leaky_relu(first(X)))
+    for key in (None, jax.random.key(1)):
+        same_key = None if key is None else jax.random.clone(key)
+        np.testing.assert_array_equal(d(X, key), last(d.features(X, same_key))[:, 0])
+    np.testing.assert_array_equal(d.features(X, layer=2), d.features(X))
+    assert not np.array_equal(d.features(X, jax.random.key(2)), d.features(X))
+
+
+@pytest.mark.parametrize("layer", [0, 3, -1, 1.5, True, "last"])
+def test_features_of_a_layer_that_is_not_there_are_refused(layer):
+    with pytest.raises(ValueError, match="whole number from 1 to 2"):
+        BUILDERS["discriminator"](jax.random.key(0)).features(X, layer=layer)

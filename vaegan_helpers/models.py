@@ -178,21 +178,40 @@ class Discriminator(nnx.Module):
 
     def __call__(self, x, key=None):
         """x (batch, x_dim) to logits (batch / packing,). With a key hidden units are dropped, without one all work."""
+        return self._apply(self.network.layers[-1], self.features(x, key))[:, 0]
+
+    def features(self, x, key=None, layer=None):
+        """What a hidden layer makes of the data: how D describes it before it judges.
+
+        Args:
+          x: (batch, x_dim).
+          key: for dropout, or None.
+          layer: 1 for the first hidden layer, and so on; the last one, on which D's logit rests, unless given.
+
+        Returns:
+          (batch / packing, hidden_dim).
+
+        Raises:
+          ValueError: data that does not fit, or no such layer.
+        """
         if x.ndim != 2 or x.shape[1] != self.x_dim or len(x) % self.packing:
             packs = f", with a batch that is a multiple of {self.packing}" if self.packing > 1 else ""
             raise ValueError(f"the discriminator takes arrays of shape (batch, {self.x_dim}){packs}; got {x.shape}")
+        hidden_layers = len(self.network.layers) - 1
+        if layer is not None and (isinstance(layer, bool) or layer not in range(1, hidden_layers + 1)):
+            raise ValueError(f"layer must be a whole number from 1 to {hidden_layers}; got {layer!r}")
         waves = [wave(frequency * x) for frequency in self.frequencies for wave in (jnp.sin, jnp.cos)]
         x = jnp.concatenate([x, *waves], axis=1).reshape(len(x) // self.packing, -1)
         keep = 1 - self.dropout
-        for i, layer in enumerate(self.network.layers[:-1]):
-            x = self.network.activation(self._apply(layer, x))
+        for i, hidden in enumerate(self.network.layers[:layer or hidden_layers]):
+            x = self.network.activation(self._apply(hidden, x))
             if key is not None and self.dropout:
                 mask_key = jax.random.fold_in(key, i)
                 x = jnp.where(jax.random.bernoulli(mask_key, keep, x.shape), x / keep, 0)
             if self.minibatch_std and i == 0:
                 spread = jnp.sqrt(jnp.var(x, axis=0) + 1e-8).mean()      # one number for the whole batch
                 x = jnp.concatenate([x, jnp.full((len(x), 1), spread)], axis=1)
-        return self._apply(self.network.layers[-1], x)[:, 0]
+        return x
 
     def _apply(self, layer, x):
         if not self.spectral_norm:
