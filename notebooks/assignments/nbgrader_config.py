@@ -1,0 +1,40 @@
+"""What nbgrader needs to know of this course, and what makes a bad submission a marked one instead of a failed run."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # so that nbgrader finds the module below
+
+import bad_submissions  # noqa: E402
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.course_id = "vae_and_gan"
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+
+# What stands in the student edition in the place of a solution.
+c.ClearSolutions.code_stub = {"python": "# your code here\nraise NotImplementedError"}
+c.ClearSolutions.text_stub = "*Your answer here.*"
+
+# A cell is cut off after a minute; a notebook whose cells together take more than ten has a second left for each.
+clock = bad_submissions.Clock(cell_seconds=60, notebook_seconds=600)
+c.Execute.on_notebook_start = clock.start
+c.Execute.timeout_func = clock.seconds_left
+
+# Whatever a submission has lost or bent is put back beforehand, so that every graded cell is run.
+c.Autograde.exporter_class = bad_submissions.ReadAnything
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    bad_submissions.RestoreCells,
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.Autograde.autograde_preprocessors = [
+    bad_submissions.ExecuteToTheEnd,
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]

@@ -1,0 +1,139 @@
+"""A small course through nbgrader's own Python interface: generate, submit, autograde, feedback, marks.
+
+The submissions of assignment `1_the_vae` stand in `submissions_1.py`, and so on: a list `SUBMISSIONS`.
+"""
+
+import csv
+import dataclasses
+import importlib
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Callable
+
+import nbformat
+
+ASSIGNMENTS = Path(__file__).resolve().parents[1] / "notebooks" / "assignments"
+NAMES = sorted(path.name for path in (ASSIGNMENTS / "source").iterdir() if path.is_dir())
+# nbgrader calls a program of its environment, `alembic`, by name
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+SOLUTION = re.compile(r"^[ \t]*### BEGIN SOLUTION\n|^[ \t]*### END SOLUTION\n?", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Submission:
+    """One learner's work, and the marks it should get.
+
+    Attributes:
+      name: of the learner; letters, digits and underscores.
+      edits: what stands in the cell of this grade_id instead of the model solution.
+      lost: grade_ids of the autograded cells without marks; all others have all of theirs. "all" for every one.
+      says: for some of these cells, words that the feedback has below them.
+      blank: whether it starts from the student edition instead of the model solution.
+      bend: function of the notebook that changes it in place, or of the file's path if `bend_file`.
+    """
+
+    name: str
+    edits: dict[str, str] = dataclasses.field(default_factory=dict)
+    lost: set[str] | str = frozenset()
+    says: dict[str, str] = dataclasses.field(default_factory=dict)
+    blank: bool = False
+    bend: Callable | None = None
+    bend_file: Callable | None = None
+
+
+def submissions(assignment):
+    """The table of an assignment."""
+    return importlib.import_module(f"submissions_{assignment.split('_')[0]}").SUBMISSIONS
+
+
+def source(assignment):
+    """The notebook with solutions and hidden tests."""
+    return nbformat.read(ASSIGNMENTS / "source" / assignment / f"{assignment}.ipynb", as_version=4)
+
+
+def marks_of(cell):
+    """nbgrader's part of a cell's metadata; empty for a plain cell."""
+    return cell.metadata.get("nbgrader", {})
+
+
+def graded_cells(notebook):
+    """{grade_id: points} of the cells that are graded automatically."""
+    return {marks_of(cell).grade_id: marks_of(cell).points for cell in notebook.cells
+            if marks_of(cell).get("grade") and not marks_of(cell).get("solution")}
+
+
+def find(notebook, grade_id):
+    """The cell of this grade_id."""
+    return next(cell for cell in notebook.cells if marks_of(cell).get("grade_id") == grade_id)
+
+
+class Course:
+    """A copy of the assignments in a folder of its own, with its own gradebook."""
+
+    def __init__(self, folder, cell_seconds=20):
+        from nbgrader.apps import NbGraderAPI
+        from traitlets.config import PyFileConfigLoader
+
+        self.folder = Path(folder)
+        shutil.copytree(ASSIGNMENTS, self.folder, ignore=shutil.ignore_patterns(*_generated()))
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(self.folder)).load_config()
+        config.Execute.timeout_func.__self__.cell_seconds = cell_seconds
+        self.api = NbGraderAPI(config=config)
+
+    def generate(self, assignment):
+        """The student edition, as a notebook."""
+        _succeed(self.api.generate_assignment(assignment))
+        return nbformat.read(self.folder / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+
+    def submit(self, assignment, submission):
+        """Lay a learner's file where nbgrader collects it."""
+        notebook = nbformat.read(self.folder / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+        solved = {marks_of(cell).grade_id: SOLUTION.sub("", cell.source) for cell in source(assignment).cells
+                  if marks_of(cell).get("solution")}
+        for grade_id, text in ({} if submission.blank else solved) | submission.edits.items():
+            find(notebook, grade_id).source = text
+        if submission.bend:
+            submission.bend(notebook)
+        place = self.folder / "submitted" / submission.name / assignment / f"{assignment}.ipynb"
+        place.parent.mkdir(parents=True)
+        nbformat.write(notebook, place) if not submission.bend_file else submission.bend_file(notebook, place)
+
+    def autograde(self, assignment, student):
+        """Run a submission; the marks are in the gradebook then."""
+        _succeed(self.api.autograde(assignment, student))
+
+    def feedback(self, assignment, student):
+        """The page that the learner gets back."""
+        _succeed(self.api.generate_feedback(assignment, student))
+        return (self.folder / "feedback" / student / assignment / f"{assignment}.html").read_text()
+
+    def scores(self, assignment, student):
+        """{grade_id: points} of the automatic marks."""
+        with self.api.gradebook as gradebook:
+            notebook = gradebook.find_submission_notebook(assignment, assignment, student)
+            return {grade.cell.name: grade.auto_score for grade in notebook.grades}
+
+    def export(self):
+        """The marks of all as rows of the CSV file."""
+        from nbgrader.plugins import CsvExportPlugin
+
+        with self.api.gradebook as gradebook:
+            CsvExportPlugin(to=str(self.folder / "grades.csv")).export(gradebook)
+        return list(csv.DictReader((self.folder / "grades.csv").open()))
+
+
+def _generated():
+    lines = (ASSIGNMENTS / ".gitignore").read_text().splitlines()
+    return [line.strip("/") for line in lines if line and not line.startswith("#")] + ["__pycache__"]
+
+
+def _succeed(result):
+    assert result["success"], result.get("log", "") + result.get("error", "")
+
+
+def patience(seconds):
+    """How long the checks wait for one call, in the kernels started from now on."""
+    os.environ["VAEGAN_HELPERS_PATIENCE"] = str(seconds)
