@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "runs": {"inputs"},
     "training": {"inputs", "losses", "runs"},
     "metrics": {"inputs", "losses", "modes", "quality"},
-    "checks": {"losses", "metrics"},
+    "checks": {"checks", "losses", "metrics"},
     "stage": {"data", "models", "losses", "training", "metrics", "runs"},
     "widgets": NUMBERS | {"plots", "widgets"},
 }
