@@ -246,3 +246,51 @@ def two_gaussians(distance=2.0, std=0.3):
     """
     require_positive(distance=distance)
     return mixture([[-distance / 2, 0.0], [distance / 2, 0.0]], std)
+
+
+def gaussian_line(length=4.0, std=0.05, modes=33):
+    """Gaussians in a row that together make a line through the origin, rising by one in two.
+
+    Args:
+      length: from the first mean to the last.
+      std: of each mode.
+      modes: how many; the line is even where they are less than two standard deviations apart.
+
+    Returns:
+      Mixture with means (modes, 2).
+
+    Raises:
+      ValueError: no mode, or a length or std that is not positive.
+    """
+    require_whole(modes=modes)
+    require_positive(length=length)
+    along = length * jnp.linspace(-0.5, 0.5, modes) if modes > 1 else jnp.zeros(1)
+    return mixture(along[:, None] * jnp.array([[2.0, 1.0]]) / jnp.sqrt(5.0), std)
+
+
+def three_blobs():
+    """Three separate Gaussians of different widths and weights in the plane.
+
+    Returns:
+      Mixture with means (3, 2).
+    """
+    return mixture([[-1.4, 0.9], [1.5, 1.3], [0.5, -1.5]], [0.4, 0.15, 0.25], weights=[0.5, 0.2, 0.3])
+
+
+def around_points(points, std=0.05):
+    """An equal, narrow Gaussian around each point of a drawing, so that its density is known.
+
+    Args:
+      points: (n, dim).
+      std: of each Gaussian.
+
+    Returns:
+      Mixture with means (n, dim).
+
+    Raises:
+      ValueError: points of another shape or not finite, or a std that is not positive.
+    """
+    require_positive(std=std)
+    if np.ndim(points) != 2:
+        raise ValueError(f"points has shape {np.shape(points)}; wanted (n, dim)")
+    return mixture(points, std)

@@ -94,13 +94,22 @@ def vae_steps(state, data, held_out, key, start, learning_rate, beta, *, loss, l
     return state, record
 
 
+# name: function of (learning rate, momentum, a tiny number under Adam's root) giving the optimiser
+OPTIMIZERS = {
+    "Adam": lambda rate, momentum, eps_root: optax.adam(rate, b1=momentum, eps_root=eps_root),
+    "RMSprop": lambda rate, momentum, eps_root: optax.rmsprop(rate),
+    "SGD": lambda rate, momentum, eps_root: optax.sgd(rate),
+    "SGD with momentum": lambda rate, momentum, eps_root: optax.sgd(rate, momentum=momentum),
+}
+
+
 class GanState(NamedTuple):
     """Everything that a GAN's training changes.
 
     Attributes:
       generator, discriminator: the two players.
       averaged: the generator with the moving average of its weights.
-      generator_adam, discriminator_adam: the states of their optimisers.
+      generator_adam, discriminator_adam: the states of their optimisers, Adam or not.
     """
 
     generator: Any
@@ -199,16 +208,16 @@ def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discri
     return state.averaged, state.discriminator, history
 
 
-def gan_state(generator, discriminator):
+def gan_state(generator, discriminator, optimizers=("Adam", "Adam")):
     """The state before the first step: no momentum yet, and an average that is the generator itself."""
-    adam = optax.adam(0.0)
-    return GanState(generator, discriminator, generator, adam.init(generator), adam.init(discriminator))
+    d_optimizer, g_optimizer = (OPTIMIZERS[name](0.0, 0.0, 0.0) for name in optimizers)
+    return GanState(generator, discriminator, generator, g_optimizer.init(generator), d_optimizer.init(discriminator))
 
 
 @functools.partial(jax.jit, static_argnames=("loss", "penalty", "length", "batch_size", "discriminator_steps",
-                                             "generator_steps", "unrolled_steps"))
+                                             "generator_steps", "unrolled_steps", "optimizers"))
 def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch_size, discriminator_steps=1,
-              generator_steps=1, unrolled_steps=0):
+              generator_steps=1, unrolled_steps=0, optimizers=("Adam", "Adam")):
     """`length` rounds of the game as one scan. With 0 moves for one player, only the other one moves.
 
     Args:
@@ -218,6 +227,7 @@ def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch
       settings: GanSettings; traced.
       loss: GanLoss.
       length: how many rounds; static.
+      optimizers: names in `OPTIMIZERS`, D's and G's; the state must have been made for them.
 
     Returns:
       (state, record): the record holds the entries of `fit_gan`'s history, (length,) each.
@@ -225,14 +235,15 @@ def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch
     def play(state, index):
         done = jnp.minimum(index / settings.steps, 1.0)
         rate = settings.final_rate + (1 - settings.final_rate) * 0.5 * (1 + jnp.cos(jnp.pi * done))
-        discriminator_key, generator_key = jax.random.split(jax.random.fold_in(key, index))
+        discriminator_keys, generator_keys = move_keys(key, index, discriminator_steps, generator_steps)
         record = {}
-        for move_key in jax.random.split(discriminator_key, discriminator_steps):
-            state, entries = _move_discriminator(state, data, move_key, settings, rate, loss, penalty, batch_size)
+        for move_key in discriminator_keys:
+            state, entries = _move_discriminator(state, data, move_key, settings, rate, loss, penalty, batch_size,
+                                                 optimizers[0])
             record |= entries
-        for move_key in jax.random.split(generator_key, generator_steps):
+        for move_key in generator_keys:
             state, entries = _move_generator(state, data, move_key, settings, rate, loss, penalty, batch_size,
-                                             unrolled_steps)
+                                             unrolled_steps, optimizers)
             record = entries | record  # D's outputs come from D's move wherever there is one
         decay = jnp.minimum(settings.averaging, (1 + index) / (10 + index))
         averaged = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.averaged, state.generator)
@@ -241,10 +252,30 @@ def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch
     return jax.lax.scan(play, state, start + jnp.arange(length))
 
 
-def _move_discriminator(state, data, key, settings, rate, loss, penalty, batch_size, eps_root=0.0):
-    batch_key, noise_key, real_key, fake_key, mix_key = jax.random.split(key, 5)
+def move_keys(key, index, discriminator_steps, generator_steps):
+    """The keys of round `index`: one for each move of D, one for each move of G."""
+    discriminator_key, generator_key = jax.random.split(jax.random.fold_in(key, index))
+    return jax.random.split(discriminator_key, discriminator_steps), jax.random.split(generator_key, generator_steps)
+
+
+def discriminator_batch(key, data, batch_size, z_dim):
+    """What D's move with this key draws: real data, noise, and the keys of dropout and of mixing."""
+    batch_key, noise_key, *other_keys = jax.random.split(key, 5)
     real = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]
-    fake = state.generator(jax.random.normal(noise_key, (batch_size, state.generator.z_dim)))
+    return real, jax.random.normal(noise_key, (batch_size, z_dim)), other_keys
+
+
+def generator_batch(key, data, batch_size, z_dim):
+    """What G's move with this key draws: noise, real data for a paired loss, and the keys of dropout and of unrolling."""
+    noise_key, dropout_key = jax.random.split(key)
+    batch_key, real_key, unroll_key = jax.random.split(jax.random.fold_in(key, 2), 3)
+    real = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]
+    return jax.random.normal(noise_key, (batch_size, z_dim)), real, (dropout_key, real_key, unroll_key)
+
+
+def _move_discriminator(state, data, key, settings, rate, loss, penalty, batch_size, optimizer, eps_root=0.0):
+    real, noise, (real_key, fake_key, mix_key) = discriminator_batch(key, data, batch_size, state.generator.z_dim)
+    fake = state.generator(noise)
 
     def objective(discriminator):
         real_logits, fake_logits = discriminator(real, real_key), discriminator(fake, fake_key)
@@ -263,21 +294,20 @@ def _move_discriminator(state, data, key, settings, rate, loss, penalty, batch_s
         return value + settings.penalty_weight * parts["penalty"], parts
 
     gradients, parts = jax.grad(objective, has_aux=True)(state.discriminator)
-    optimizer = optax.adam(rate * settings.discriminator_learning_rate, b1=settings.momentum, eps_root=eps_root)
+    optimizer = OPTIMIZERS[optimizer](rate * settings.discriminator_learning_rate, settings.momentum, eps_root)
     updates, adam = optimizer.update(gradients, state.discriminator_adam)
     state = state._replace(discriminator=optax.apply_updates(state.discriminator, updates), discriminator_adam=adam)
     return state, parts | {"discriminator_gradient_norm": optax.tree.norm(gradients)}
 
 
-def _move_generator(state, data, key, settings, rate, loss, penalty, batch_size, unrolled_steps):
-    noise_key, dropout_key = jax.random.split(key)
-    noise = jax.random.normal(noise_key, (batch_size, state.generator.z_dim))
-    batch_key, real_key, unroll_key = jax.random.split(jax.random.fold_in(key, 2), 3)
+def _move_generator(state, data, key, settings, rate, loss, penalty, batch_size, unrolled_steps, optimizers):
+    noise, real, (dropout_key, real_key, unroll_key) = generator_batch(key, data, batch_size, state.generator.z_dim)
 
     def unrolled(generator):
         def move(ahead, move_key):
             # the tiny number under Adam's root keeps its derivative finite where a gradient is exactly 0
-            return _move_discriminator(ahead, data, move_key, settings, rate, loss, penalty, batch_size, 1e-12)[0], None
+            return _move_discriminator(ahead, data, move_key, settings, rate, loss, penalty, batch_size, optimizers[0],
+                                       1e-12)[0], None
         ahead, _ = jax.lax.scan(move, state._replace(generator=generator), jax.random.split(unroll_key, unrolled_steps))
         return ahead.discriminator
 
@@ -285,14 +315,13 @@ def _move_generator(state, data, key, settings, rate, loss, penalty, batch_size,
         discriminator = unrolled(generator) if unrolled_steps else state.discriminator
         logits = discriminator(generator(noise), dropout_key)
         if loss.paired:
-            real = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]
             value = loss.generator(discriminator(real, real_key), logits)
         else:
             value = loss.generator(logits)
         return value, {"generator_loss": value, "fake_output": loss.output(logits).mean()}
 
     gradients, parts = jax.grad(objective, has_aux=True)(state.generator)
-    optimizer = optax.adam(rate * settings.generator_learning_rate, b1=settings.momentum)
+    optimizer = OPTIMIZERS[optimizers[1]](rate * settings.generator_learning_rate, settings.momentum, 0.0)
     updates, adam = optimizer.update(gradients, state.generator_adam)
     state = state._replace(generator=optax.apply_updates(state.generator, updates), generator_adam=adam)
     return state, parts | {"generator_gradient_norm": optax.tree.norm(gradients)}
