@@ -25,7 +25,7 @@ CONSTRAINTS = [
 ]
 
 # Which modules of ours each module may import; `widgets` stands for every module in that folder.
-NUMBERS = {"inputs", "adversarial", "data", "models", "losses", "training", "metrics", "modes", "paths", "checks", "quality", "runs", "stage"}
+NUMBERS = {"inputs", "adversarial", "data", "hybrid", "models", "losses", "training", "metrics", "modes", "paths", "checks", "quality", "runs", "stage"}
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": set(),
@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "models": {"inputs"},
     "adversarial": {"inputs"},
     "losses": {"adversarial", "inputs"},
+    "hybrid": {"inputs", "losses", "runs"},
     "modes": {"inputs"},
     "paths": set(),
     "quality": {"inputs", "models"},
