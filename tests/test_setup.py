@@ -43,7 +43,9 @@ MAY_IMPORT = {
     "training": {"inputs", "losses", "runs"},
     "metrics": {"inputs", "losses", "modes", "quality"},
     "checks": {"checks", "losses", "metrics"},
-    "stage": {"data", "models", "losses", "training", "metrics", "runs"},
+    "divergences": set(),
+    "scene": {"divergences", "losses"},
+    "stage": {"inputs", "data", "models", "losses", "training", "runs", "scene"},
     "widgets": NUMBERS | {"plots", "widgets"},
 }
 # Who may know these libraries.

@@ -1,0 +1,170 @@
+"""What a training stage shows: the arrays of its pictures and its measurements, by compiled functions of fixed shape."""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from vaegan_helpers import divergences, losses
+
+EXTENT = (-3.0, 3.0, -3.0, 3.0)     # the plane of every stage
+CELLS = 64                          # the surfaces have so many cells along each edge
+KERNEL_WIDTH = 6.0 / CELLS          # densities are seen through a Gaussian as wide as a cell
+SAMPLES = 5000                      # of G and of the VAE, for densities; modes are counted on the first 2,500
+COUNTED = 2500
+SHOWN = 400                         # samples drawn as dots
+ARROWS = 48
+COMPANIONS = 15                     # a D that judges batches judges each point among so many generated ones
+MESH = 21                           # lines of the warped grid
+CODES = 48                          # posteriors drawn as ellipses
+VAE_STD = 0.1                       # of the VAE's p(x | z)
+CELL = divergences.cell_centres(EXTENT, CELLS)[2]
+
+vae_loss = functools.partial(losses.vae_loss, log_likelihood=functools.partial(losses.gaussian_log_likelihood, std=VAE_STD))
+
+
+class Props(NamedTuple):
+    """What stays the same during a run, so that pictures move smoothly. All drawn from the seed.
+
+    Attributes:
+      real: data points, (SAMPLES, 2).
+      noise: for G, (SAMPLES, z_dim).
+      codes: for the VAE's decoder, (SAMPLES, 2).
+      jitter: the noise of its p(x | z), times VAE_STD, (SAMPLES, 2).
+      mesh: a grid of noise that is spread evenly over its probability, (MESH, MESH, z_dim).
+      code_mesh: the same for the VAE, (MESH, MESH, 2).
+      log_density: points of the blurred data and their log density: (1000, 2) and (1000,).
+      density: the blurred data on the cells, (CELLS, CELLS).
+      mixture: the data.
+    """
+
+    real: Any
+    noise: Any
+    codes: Any
+    jitter: Any
+    mesh: Any
+    code_mesh: Any
+    log_density: Any
+    density: Any
+    mixture: Any
+
+
+@functools.partial(jax.jit, static_argnames="z_dim")
+def props(mixture, key, z_dim, categories):
+    """Draws a stage's Props. The grid of noise runs over the first two numbers that are not a category's."""
+    real_key, noise_key, code_key, jitter_key, points_key, blur_key = jax.random.split(key, 6)
+    quantiles = jax.scipy.special.ndtri((jnp.arange(MESH) + 0.5) / MESH)
+    square = jnp.stack(jnp.meshgrid(quantiles, quantiles), axis=-1)                              # (MESH, MESH, 2)
+    free = jnp.arange(z_dim)[None] == categories + jnp.arange(2)[:, None]                        # (2, z_dim)
+    wide = divergences.blurred(mixture, KERNEL_WIDTH)
+    points = mixture.sample(points_key, 1000) + KERNEL_WIDTH * jax.random.normal(blur_key, (1000, 2))
+    x, y, _ = divergences.cell_centres(EXTENT, CELLS)
+    return Props(real=mixture.sample(real_key, SAMPLES), noise=jax.random.normal(noise_key, (SAMPLES, z_dim)),
+                 codes=jax.random.normal(code_key, (SAMPLES, 2)),
+                 jitter=VAE_STD * jax.random.normal(jitter_key, (SAMPLES, 2)),
+                 mesh=square @ free.astype(float), code_mesh=square,
+                 log_density=(points, wide.log_density(points)), density=divergences.density_on_grid(wide, x, y),
+                 mixture=mixture)
+
+
+def among(discriminator, x, companions):
+    """D's logit at each row of x: beside generated companions if D judges packs or batches, else alone.
+
+    Args:
+      discriminator: models.Discriminator.
+      x: (n, 2).
+      companions: (COMPANIONS, 2); in a pack of two the first of them is the partner.
+
+    Returns:
+      (n,).
+    """
+    if discriminator.packing == 1 and not discriminator.minibatch_std:
+        return discriminator(x)
+    return jax.vmap(lambda point: discriminator(jnp.concatenate([point[None], companions]))[0])(x)
+
+
+@functools.partial(jax.jit, static_argnames="loss")
+def surface(generator, discriminator, props, loss):
+    """D's output at the middle of each cell, (CELLS, CELLS), the lowest row first."""
+    x, y, _ = divergences.cell_centres(EXTENT, CELLS)
+    logits = among(discriminator, divergences.grid_points(x, y), generator(props.noise[:COMPANIONS]))
+    return loss.output(logits).reshape(CELLS, CELLS)
+
+
+def sample_gradients(loss, discriminator, generated, real):
+    """The gradient of G's loss at each generated sample, times the batch size, (n, 2)."""
+    def objective(x):
+        logits = (discriminator(real), discriminator(x)) if loss.paired else (discriminator(x),)
+        return len(x) * loss.generator(*logits)
+    return jax.grad(objective)(generated)
+
+
+@functools.partial(jax.jit, static_argnames="loss")
+def arrows(generator, discriminator, props, loss):
+    """Generated samples and where each is pulled, minus the gradient of G's loss there: (ARROWS, 2, 2)."""
+    generated = generator(props.noise[:ARROWS])
+    return jnp.stack([generated, -sample_gradients(loss, discriminator, generated, props.real[:ARROWS])], axis=1)
+
+
+@jax.jit
+def generated(generator, props):
+    """(SHOWN, 2)."""
+    return generator(props.noise[:SHOWN])
+
+
+@jax.jit
+def manifold(generator, props):
+    """The grid of noise as G warps it, (MESH, MESH, 2). Its lines run at even steps of probability."""
+    return generator(props.mesh.reshape(MESH * MESH, -1)).reshape(MESH, MESH, 2)
+
+
+@jax.jit
+def optimum(generator, props):
+    """The best D against this generator, p / (p + q), on the cells of `surface`."""
+    x, y, _ = divergences.cell_centres(EXTENT, CELLS)
+    q = divergences.kernel_density_on_grid(generator(props.noise), x, y, KERNEL_WIDTH)
+    return divergences.best_discriminator(props.density, q)
+
+
+@jax.jit
+def vae_pictures(vae, props):
+    """Everything drawn of the VAE: its samples, their means, the warped grid, posteriors and reconstructions."""
+    mean = vae.decode(props.codes[:SHOWN])
+    code_mean, logvar = vae.encode(props.real[:CODES])
+    return {"vae_samples": mean + props.jitter[:SHOWN], "vae_mean": mean,
+            "vae_manifold": vae.decode(props.code_mesh.reshape(-1, 2)).reshape(MESH, MESH, 2),
+            "vae_ellipses": jnp.stack([code_mean, jnp.exp(0.5 * logvar)], axis=1),
+            "vae_reconstructions": jnp.stack([props.real[:CODES], vae.decode(code_mean)], axis=1)}
+
+
+@jax.jit
+def measure_samples(samples, centres, props):
+    """Modes by the protocol of `metrics.modes_covered`, and both divergences.
+
+    Args:
+      samples: (SAMPLES, 2) of the model.
+      centres: (COUNTED, 2), on which modes are counted: the samples themselves, or the means of the VAE's decoder.
+      props: Props.
+
+    Returns:
+      Dictionary of "per_mode" (modes,), "modes", "quality", "kl" and "js" in nats.
+    """
+    means, stds = props.mixture.means, props.mixture.stds
+    distance = jnp.sqrt(jnp.sum((centres[:, None] - means[None]) ** 2, axis=-1)) / stds[None]
+    good = distance.min(axis=1) <= 3
+    per_mode = jnp.zeros(len(means), int).at[distance.argmin(axis=1)].add(good)
+    x, y, cell = divergences.cell_centres(EXTENT, CELLS)
+    q = divergences.kernel_density_on_grid(samples, x, y, KERNEL_WIDTH)
+    return {"per_mode": per_mode, "modes": jnp.sum(per_mode > 0), "quality": good.mean(),
+            "kl": divergences.kl_from_data(*props.log_density, samples, KERNEL_WIDTH),
+            "js": divergences.jensen_shannon(props.density, q, cell)}
+
+
+@jax.jit
+def measure(generator, vae, props):
+    """`measure_samples` of G, and of the VAE under names that begin with "vae_"."""
+    samples, means = generator(props.noise), vae.decode(props.codes)
+    of_gan = measure_samples(samples, samples[:COUNTED], props)
+    of_vae = measure_samples(means + props.jitter, means[:COUNTED], props)
+    return of_gan | {f"vae_{name}": value for name, value in of_vae.items()}

@@ -1,0 +1,439 @@
+"""The state of a live training run: a GAN and a VAE on the same data, advanced in small pieces, steered and rewound.
+
+No widget and no picture: `widgets` draws what `Stage.view` returns.
+"""
+
+import dataclasses
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vaegan_helpers import data as mixtures
+from vaegan_helpers import losses, models, runs, scene, training
+from vaegan_helpers.inputs import require_positive, require_whole
+
+DATA = {
+    "line": mixtures.gaussian_line(),
+    "two Gaussians": mixtures.two_gaussians(distance=2.4, std=0.3),
+    "ring": mixtures.gaussian_ring(8, radius=2.0, std=0.1),
+    "grid": mixtures.gaussian_grid(5, spacing=1.0, std=0.05),
+    "blobs": mixtures.three_blobs(),
+}
+CATEGORIES = 64
+WAVES = (1.0, 2.0, 4.0, 8.0, 16.0)
+FALLING_ROUNDS = 4000.0
+UNROLLED_STEPS = 3
+LONGEST = 100               # rounds in one compiled call
+KEPT_BYTES = 64e6           # memory for the kept states
+CURVES = ("discriminator_loss", "generator_loss", "penalty", "real_output", "fake_output", "discriminator_gradient_norm",
+          "generator_gradient_norm", "vae_loss", "vae_reconstruction", "vae_kl")
+MEASURED = ("modes", "quality", "kl", "js", "vae_modes", "vae_quality", "vae_kl", "vae_js")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a learner can set."""
+
+    data: str = "ring"
+    seed: int = 0
+    hidden_layers: int = 2
+    hidden_dim: int = 64
+    z_dim: int = 2
+    noise: str = "normal"
+    packing: bool = False
+    minibatch_std: bool = False
+    spectral_norm: bool = False
+    waves: bool = False
+    loss: str = "non-saturating"
+    discriminator_learning_rate: float = 1e-3
+    generator_learning_rate: float = 1e-3
+    discriminator_optimizer: str = "Adam"
+    generator_optimizer: str = "Adam"
+    momentum: float = 0.5
+    discriminator_steps: int = 1
+    generator_steps: int = 1
+    penalty: str = "r1"
+    penalty_weight: float = 0.1
+    unrolling: bool = False
+    averaging: bool = False
+    falling_rates: bool = False
+    batch_size: int = 128
+    beta: float = 1.0
+    vae_learning_rate: float = 1e-3
+
+
+RESETS = ("data", "seed", "hidden_layers", "hidden_dim", "z_dim", "noise", "packing", "minibatch_std", "spectral_norm", "waves")
+LIVE = tuple(field.name for field in dataclasses.fields(Settings) if field.name not in RESETS)
+CHOICES = {
+    "data": (*DATA, "drawn"),
+    "noise": ("normal", "uniform", "with gaps"),
+    "loss": tuple(losses.GAN_LOSSES),
+    "discriminator_optimizer": tuple(training.OPTIMIZERS),
+    "generator_optimizer": tuple(training.OPTIMIZERS),
+    "penalty": ("none", "r1", "r1 and r2", "gradient penalty"),
+}
+WHOLE = {"seed": (0, 2**31 - 1), "hidden_layers": (1, 4), "hidden_dim": (2, 256), "z_dim": (1, 16), "discriminator_steps": (1, 10),
+         "generator_steps": (1, 10), "batch_size": (2, 1024)}
+PRESETS = {
+    "vanishing gradient": {"data": "two Gaussians", "loss": "saturating", "penalty": "none"},
+    "mode collapse": {"data": "grid", "waves": True, "penalty": "none"},
+    "oscillation": {"data": "ring", "penalty": "none"},
+    "a healthy run": {"data": "ring"},
+    "posterior collapse": {"data": "ring", "beta": 500.0},
+}
+
+
+class StageGenerator(models.Generator):
+    """A generator whose noise may be uniform: the normal noise that it is given is squeezed into [-1, 1]."""
+
+    def __init__(self, *args, uniform=False, **options):
+        super().__init__(*args, **options)
+        self.uniform = uniform
+
+    def __call__(self, z):
+        return super().__call__(2 * jax.scipy.stats.norm.cdf(z) - 1 if self.uniform else z)
+
+
+class State(NamedTuple):
+    """Everything that training changes: the GAN's state, the VAE and its optimiser's state."""
+
+    gan: Any
+    vae: Any
+    vae_adam: Any
+
+
+def _twice(x):
+    return 2 * x
+
+
+def _identity(x):
+    return x
+
+
+@functools.partial(jax.jit, static_argnames=("loss", "penalty", "batch_size", "discriminator_steps", "generator_steps",
+                                             "unrolled_steps", "optimizers"))
+def play(state, points, key, start, length, settings, **choices):
+    """`length` rounds of the GAN as one loop whose length is traced: any piece of a run is the same compiled program."""
+    names = CURVES[:7]
+
+    def body(i, carry):
+        state, record, finite = carry
+        state, entries = training.gan_steps(state, points, key, start + i, settings, length=1, **choices)
+        row = jnp.stack([entries[name][0] if name in entries else jnp.nan for name in names])
+        total = sum(jnp.sum(leaf) for leaf in jax.tree.leaves(state))
+        return state, record.at[i].set(row), finite.at[i].set(jnp.isfinite(total))
+    start_values = (state, jnp.full((LONGEST, len(names)), jnp.nan), jnp.ones(LONGEST, bool))
+    return jax.lax.fori_loop(0, length, body, start_values)
+
+
+@functools.partial(jax.jit, static_argnames="batch_size")
+def play_vae(model, adam, points, key, start, length, learning_rate, beta, batch_size):
+    """The same for the VAE."""
+    names = ("loss", "reconstruction", "kl")
+
+    def body(i, carry):
+        state, record, finite = carry
+        state, entries = training.vae_steps(state, points, None, key, start + i, learning_rate, beta, loss=scene.vae_loss,
+                                            length=1, batch_size=batch_size)
+        total = sum(jnp.sum(leaf) for leaf in jax.tree.leaves(state))
+        return state, record.at[i].set(jnp.stack([entries[name][0] for name in names])), finite.at[i].set(jnp.isfinite(total))
+    start_values = ((model, adam), jnp.full((LONGEST, len(names)), jnp.nan), jnp.ones(LONGEST, bool))
+    return jax.lax.fori_loop(0, length, body, start_values)
+
+
+class Diverged(runs.Diverged):
+    """A player or the VAE became NaN or infinite. The stage keeps the last good state."""
+
+    def __init__(self, who, step):
+        FloatingPointError.__init__(
+            self, f"{who} is no longer finite after round {step + 1}. The stage stands at round {step}, the last good one: "
+            "lower a learning rate, or rewind and change a setting.")
+        self.step, self.models, self.history = step, None, None
+
+
+class Stage:
+    """A GAN and a VAE that learn the same data side by side, one round after the other.
+
+    Args:
+      data: a name in `DATA`, or "drawn".
+      seed: everything random follows from it.
+      points: for drawn data, (n, 2) with n of at least 20, inside of the stage's plane.
+      settings: fields of `Settings`.
+
+    Raises:
+      ValueError: an unknown name, a bad value, or points that do not fit.
+    """
+
+    def __init__(self, data=None, *, seed=0, points=None, **settings):
+        if points is not None and data not in (None, "drawn"):
+            raise ValueError(f"points are drawn data; they came together with data={data!r}")
+        data = data or ("ring" if points is None else "drawn")
+        self.settings = check_settings(Settings(), data=data, seed=seed, **settings)
+        self.points = None if points is None else check_points(points)
+        if data == "drawn" and points is None:
+            raise ValueError("data='drawn' needs points: an array (n, 2) with n of at least 20")
+        self._begin()
+
+    def _begin(self):
+        s = self.settings
+        self.mixture = DATA[s.data] if s.data != "drawn" else mixtures.around_points(self.points)
+        data_key, g_key, d_key, vae_key, props_key, self._gan_key, self._vae_key = jax.random.split(jax.random.key(s.seed), 7)
+        categories = CATEGORIES if s.noise == "with gaps" else 0
+        z_dim = s.z_dim + categories
+        sizes = {"hidden_dim": s.hidden_dim, "hidden_layers": s.hidden_layers}
+        generator = StageGenerator(z_dim, x_dim=2, **sizes, output=_twice, categories=categories,
+                                   uniform=s.noise == "uniform", key=g_key)
+        discriminator = models.Discriminator(2, **sizes, packing=1 + s.packing, minibatch_std=s.minibatch_std,
+                                             spectral_norm=s.spectral_norm, frequencies=WAVES if s.waves else (), key=d_key)
+        vae = models.VAE(2, z_dim=2, **sizes, output=_identity, key=vae_key)
+        self._data = self.mixture.sample(data_key, 20_000)
+        self._props = scene.props(self.mixture, props_key, z_dim, categories)
+        self._state = State(training.gan_state(generator, discriminator, self._optimizers()), vae,
+                            training.optax.adam(0.0).init(vae))
+        size = sum(leaf.nbytes for leaf in jax.tree.leaves(self._state))
+        self._most_kept = int(np.clip(KEPT_BYTES // size, 8, 200))
+        self.step, self._interval, self._kept = 0, 10, {}
+        self._rows, self._measured = np.full((0, len(CURVES)), np.nan, np.float32), {}
+        self._arrive()
+
+    def _optimizers(self):
+        return self.settings.discriminator_optimizer, self.settings.generator_optimizer
+
+    # Time
+
+    @property
+    def kept(self):
+        """The steps whose states are kept, of the past and of the future that a rewind has left."""
+        return sorted({*self._kept, self.step})
+
+    @property
+    def end(self):
+        """The last step of the timeline; later than `step` after a rewind."""
+        return max(self.kept)
+
+    def advance(self, rounds=1, who="both"):
+        """Trains for so many rounds from here; a future left by a rewind is dropped.
+
+        Args:
+          rounds: how many.
+          who: "both" players and the VAE, or "discriminator" or "generator" alone.
+
+        Raises:
+          ValueError: bad arguments.
+          Diverged: something became infinite; the stage stands at the last good round.
+        """
+        require_whole(rounds=rounds)
+        if who not in ("both", "discriminator", "generator"):
+            raise ValueError(f"who must be both, discriminator or generator; got {who!r}")
+        self._drop_future()
+        last = self.step + rounds
+        while self.step < last:
+            length = min(last, self.step + LONGEST, self._interval * (self.step // self._interval + 1)) - self.step
+            state, rows, bad = self._run(length, who)
+            if bad is not None and bad[0]:
+                state, rows, _ = self._run(bad[0], who)
+            if bad is None or bad[0]:
+                self._accept(state, rows)
+            if bad is not None:
+                raise Diverged(bad[1], self.step)
+
+    def _run(self, length, who):
+        """The state after `length` rounds, their rows, and (good rounds, who broke) or None. Changes nothing."""
+        s = self.settings
+        game = training.GanSettings(*map(float, (
+            s.discriminator_learning_rate, s.generator_learning_rate, s.penalty_weight, s.momentum,
+            0.995 if s.averaging else 0.0, 0.01 if s.falling_rates else 1.0, FALLING_ROUNDS)))
+        gan, gan_rows, gan_finite = play(
+            self._state.gan, self._data, jax.random.clone(self._gan_key), self.step, length, game,
+            loss=losses.GAN_LOSSES[s.loss], penalty=None if s.penalty == "none" else s.penalty, batch_size=s.batch_size,
+            discriminator_steps=s.discriminator_steps * (who != "generator"),
+            generator_steps=s.generator_steps * (who != "discriminator"),
+            unrolled_steps=UNROLLED_STEPS * s.unrolling, optimizers=self._optimizers())
+        vae, adam, vae_rows, vae_finite = self._state.vae, self._state.vae_adam, np.full((length, 3), np.nan), np.ones(length, bool)
+        if who == "both":
+            (vae, adam), vae_rows, vae_finite = play_vae(
+                vae, adam, self._data, jax.random.clone(self._vae_key), self.step, length, float(s.vae_learning_rate),
+                float(s.beta), s.batch_size)
+        rows = np.concatenate([np.asarray(gan_rows)[:length], np.asarray(vae_rows)[:length]], axis=1)
+        finite = {"the GAN": np.asarray(gan_finite)[:length], "the VAE": np.asarray(vae_finite)[:length]}
+        broken = [(int(np.argmin(good)), who) for who, good in finite.items() if not good.all()]
+        return State(gan, vae, adam), rows, min(broken) if broken else None
+
+    def _accept(self, state, rows):
+        self._state, self.step = state, self.step + len(rows)
+        self._rows = np.concatenate([self._rows, np.float32(rows)])
+        if self.step % self._interval == 0:
+            self._arrive()
+
+    def _arrive(self):
+        """Keeps the state of this step and measures it; thins what is kept when it becomes too much."""
+        self._kept[self.step] = (self._state, self._optimizers())
+        measured = jax.device_get(scene.measure(self._state.gan.averaged, self._state.vae, self._props))
+        self._measured[self.step] = [float(measured[name]) for name in MEASURED]
+        while len(self._kept) > self._most_kept:
+            self._interval *= 2
+            self._kept = {step: kept for step, kept in self._kept.items() if step % self._interval == 0 or step == self.step}
+
+    def _drop_future(self):
+        self._kept = {step: kept for step, kept in self._kept.items() if step <= self.step}
+        self._measured = {step: row for step, row in self._measured.items() if step <= self.step}
+        self._rows = self._rows[:self.step]
+
+    def rewind(self, step):
+        """Goes to the nearest kept state at or before `step`, past or future. The settings stay as they are now."""
+        if not isinstance(step, (int, np.integer)) or step < 0:
+            raise ValueError(f"step must be a whole number of at least 0; got {step!r}")
+        self._kept.setdefault(self.step, (self._state, self._optimizers()))
+        self.step = max(kept for kept in self._kept if kept <= step)
+        self._state, optimizers = self._kept[self.step]
+        self._fit_optimizers(optimizers)
+
+    def _fit_optimizers(self, before):
+        """An optimiser that was exchanged begins without memory of earlier gradients."""
+        gan, now = self._state.gan, self._optimizers()
+        fresh = training.gan_state(gan.generator, gan.discriminator, now)
+        if before[0] != now[0]:
+            gan = gan._replace(discriminator_adam=fresh.discriminator_adam)
+        if before[1] != now[1]:
+            gan = gan._replace(generator_adam=fresh.generator_adam)
+        self._state = self._state._replace(gan=gan)
+
+    def reset(self, seed=None):
+        """Step 0 again, with another seed if one is given."""
+        if seed is not None:
+            self.settings = check_settings(self.settings, seed=seed)
+        self._begin()
+
+    def change(self, **settings):
+        """Changes settings: at once, or, for those in `RESETS`, with a new beginning.
+
+        Returns:
+          Whether the stage began anew.
+
+        Raises:
+          ValueError: an unknown name or a bad value; then nothing is changed.
+        """
+        points = settings.pop("points", None)
+        points = None if points is None else check_points(points)
+        new = check_settings(self.settings, **settings | ({} if points is None else {"data": "drawn"}))
+        if new.data == "drawn" and points is None and self.points is None:
+            raise ValueError("data='drawn' needs points: an array (n, 2) with n of at least 20")
+        before, old = self._optimizers(), self.settings
+        self.settings, self.points = new, self.points if points is None else points
+        anew = points is not None or any(getattr(new, name) != getattr(old, name) for name in RESETS)
+        if anew:
+            self._begin()
+        else:
+            self._fit_optimizers(before)
+        return anew
+
+    # What is shown
+
+    @property
+    def history(self):
+        """The curves up to this step, each (step,); NaN where a player did not move."""
+        return dict(zip(CURVES, self._rows[:self.step].T))
+
+    @property
+    def measured(self):
+        """What was measured up to this step: "step" and each name of MEASURED, (m,)."""
+        steps = sorted(step for step in self._measured if step <= self.step)
+        table = np.array([self._measured[step] for step in steps]).reshape(len(steps), len(MEASURED))
+        return {"step": np.array(steps, int)} | dict(zip(MEASURED, table.T))
+
+    def view(self, layers=None):
+        """Arrays for pictures: those of the named layers, or all."""
+        gan, vae, props = self._state.gan, self._state.vae, self._props
+        loss = losses.GAN_LOSSES[self.settings.loss]
+        makers = {
+            "generated": lambda: scene.generated(gan.averaged, props),
+            "surface": lambda: scene.surface(gan.averaged, gan.discriminator, props, loss),
+            "optimum": lambda: scene.optimum(gan.averaged, props),
+            "arrows": lambda: scene.arrows(gan.averaged, gan.discriminator, props, loss),
+            "manifold": lambda: scene.manifold(gan.averaged, props),
+        }
+        wanted = LAYERS if layers is None else tuple(layers)
+        unknown = set(wanted) - set(LAYERS)
+        if unknown:
+            raise ValueError(f"layers are {', '.join(LAYERS)}; got {', '.join(sorted(map(str, unknown)))}")
+        shown = {name: make() for name, make in makers.items() if name in wanted}
+        if any(name.startswith("vae") for name in wanted):
+            shown |= {name: array for name, array in scene.vae_pictures(vae, props).items() if name in wanted}
+        shown = jax.device_get(shown)
+        if "real" in wanted:
+            shown["real"] = np.asarray(props.real[:scene.SHOWN])
+        return shown | {"extent": scene.EXTENT}
+
+    def csv(self):
+        """The history up to this step as text, with one row for each round and what was measured after it."""
+        measured = self.measured
+        lines = [",".join(["round", *CURVES, *(f"measured_{name}" for name in MEASURED)])]
+        at = {int(step): i for i, step in enumerate(measured["step"])}
+        for step in range(self.step + 1):
+            curves = self._rows[step - 1] if step else np.full(len(CURVES), np.nan)
+            values = [measured[name][at[step]] if step in at else np.nan for name in MEASURED]
+            lines.append(",".join([str(step), *("" if np.isnan(value) else f"{value:.6g}" for value in [*curves, *values])]))
+        return "\n".join(lines) + "\n"
+
+    def code(self):
+        """The line of code that rebuilds this stage at step 0, with the settings of now."""
+        s, plain = self.settings, Settings()
+        given = {name: getattr(s, name) for name in (*RESETS[2:], *LIVE) if getattr(s, name) != getattr(plain, name)}
+        first = repr(s.data) if s.data != "drawn" else f"points={np.round(self.points, 3).tolist()}"
+        return f"widgets.TrainingStage({', '.join([first, f'seed={s.seed}', *(f'{k}={v!r}' for k, v in given.items())])})"
+
+
+LAYERS = ("real", "generated", "surface", "optimum", "arrows", "manifold", "vae_samples", "vae_mean", "vae_manifold",
+          "vae_ellipses", "vae_reconstructions")
+
+
+def check_points(points):
+    """Drawn points as (n, 2) float32, rounded to thousandths so that a line of code can hold them.
+
+    Raises:
+      ValueError: fewer than 20, another shape, not finite, or outside of the stage's plane.
+    """
+    points = np.asarray(points, np.float32)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"points has shape {points.shape}; wanted (n, 2)")
+    if len(points) < 20:
+        raise ValueError(f"a drawing needs at least 20 points; got {len(points)}")
+    if not np.isfinite(points).all():
+        raise ValueError(f"{int((~np.isfinite(points).all(axis=1)).sum())} of {len(points)} points are NaN or infinite")
+    if np.abs(points).max() > scene.EXTENT[1] - 0.3:
+        raise ValueError(f"points must lie between -2.7 and 2.7; the farthest lies at {np.abs(points).max():.3g}")
+    return np.round(points, 3)
+
+
+def check_settings(settings, **changes):
+    """The settings with the changes, checked.
+
+    Raises:
+      ValueError: an unknown name, or a value of the wrong kind or out of range.
+    """
+    fields = {field.name: field.type for field in dataclasses.fields(Settings)}
+    unknown = set(changes) - set(fields)
+    if unknown:
+        raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}; there are {', '.join(fields)}")
+    for name, value in changes.items():
+        if name in CHOICES and not (isinstance(value, str) and value in CHOICES[name]):
+            raise ValueError(f"{name} must be one of {', '.join(CHOICES[name])}; got {value!r}")
+        if name in WHOLE and not (isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+                                  and WHOLE[name][0] <= value <= WHOLE[name][1]):
+            raise ValueError(f"{name} must be a whole number from {WHOLE[name][0]} to {WHOLE[name][1]}; got {value!r}")
+        if fields[name] is bool and not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name} must be True or False; got {value!r}")
+        if name.endswith("learning_rate"):
+            require_positive(**{name: value})
+        if name in ("momentum", "penalty_weight", "beta"):
+            high = 1 if name == "momentum" else np.inf
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < high:
+                raise ValueError(f"{name} must be at least 0 and below {high:g}; got {value!r}")
+    changes = {name: fields[name](value) for name, value in changes.items()}
+    new = dataclasses.replace(settings, **changes)
+    if new.packing and new.batch_size % 2:
+        raise ValueError(f"packing judges two samples together, so batch_size must be even; got {new.batch_size}")
+    return new
