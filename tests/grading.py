@@ -93,7 +93,7 @@ class Course:
         notebook = nbformat.read(self.folder / "release" / assignment / f"{assignment}.ipynb", as_version=4)
         solved = {marks_of(cell).grade_id: SOLUTION.sub("", cell.source) for cell in source(assignment).cells
                   if marks_of(cell).get("solution")}
-        for grade_id, text in ({} if submission.blank else solved) | submission.edits.items():
+        for grade_id, text in (submission.edits if submission.blank else solved | submission.edits).items():
             find(notebook, grade_id).source = text
         if submission.bend:
             submission.bend(notebook)
