@@ -1,6 +1,6 @@
 """The VAE/GAN: a VAE's decoder that is a GAN's generator too, and whose pictures are compared by what D sees in them.
 
-Three players share one step: the discriminator D moves first, then encoder and decoder together. Each loss is minimised.
+Three players share a step: the discriminator D moves first, then encoder and decoder together. Losses are minimised.
 
 References:
   Larsen, Sønderby, Larochelle & Winther, Autoencoding beyond pixels using a learned similarity metric, 2016.
@@ -32,7 +32,7 @@ class Weights(NamedTuple):
     beta: float = 1.0
     gamma: float = 0.01
     adversarial: float = 1.0
-    std: float = 0.1
+    std: float = 0.5
 
 
 def feature_error(discriminator, x_hat, x, std, layer=None):
@@ -79,8 +79,8 @@ def vae_gan_loss(vae, discriminator, x, key, weights=Weights(), *, measure="feat
       layer: which hidden layer of D measures; the last one unless given.
 
     Returns:
-      (loss, parts): the sum, whose value means little, and a dictionary of the unweighted "kl", "reconstruction" (both in
-      nats per example) and "adversarial_loss".
+      (loss, parts): the sum, whose value means little, and a dictionary of the unweighted "kl", "reconstruction" (both
+      in nats per example) and "adversarial_loss".
 
     Raises:
       ValueError: shapes that do not fit, or an unknown measure.
@@ -137,13 +137,7 @@ def vae_gan_discriminator_loss(discriminator, vae, x, key):
 
 
 class HybridState(NamedTuple):
-    """Everything that training changes.
-
-    Attributes:
-      vae, discriminator: the players; the VAE's encoder and decoder are two of them.
-      averaged: the VAE with the moving average of its weights.
-      vae_adam, discriminator_adam: the states of their optimisers.
-    """
+    """Everything that training changes; `averaged` is the VAE with the moving average of its weights."""
 
     vae: Any
     discriminator: Any
@@ -153,7 +147,7 @@ class HybridState(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """The traced settings of a run, with the meanings they have in `fit_vae_gan`; `steps` is the whole run's length."""
+    """The traced settings of a run, as in `fit_vae_gan`; `steps` is the whole run's length."""
 
     learning_rate: float
     penalty_weight: float
@@ -180,15 +174,14 @@ def fit_vae_gan(vae, discriminator, data, key, *, steps, batch_size=64, learning
       measure, layer: as in `vae_gan_loss`.
       penalty_weight: of the R1 penalty on D, the paper's gamma there; 0 for none.
       momentum: Adam's first decay rate, in [0, 1).
-      averaging: decay of the moving average of the VAE's weights, in [0, 1), at most (1 + step) / (10 + step); 0 for none.
+      averaging: decay of the moving average of the VAE's weights, in [0, 1); as in `training.fit_gan`.
       final_rate: the share of the learning rate left at the end, in (0, 1]; it falls along half a cosine.
-      chunks: the run is cut into at most so many equal pieces.
-      progress: whether to show a bar.
+      chunks, progress: as in `training.fit_vae`.
 
     Returns:
-      (vae, discriminator, history): the VAE with the averaged weights, the last discriminator, and a dictionary of NumPy
-      arrays (steps,): "discriminator_loss" without the penalty, "penalty" without its weight, and the parts that the two
-      losses name.
+      (vae, discriminator, history): the VAE with the averaged weights, the last discriminator, and a dictionary of
+      NumPy arrays (steps,): "discriminator_loss" without the penalty, "penalty" without its weight, and the parts that
+      the two losses name.
 
     Raises:
       ValueError: players and data that do not fit, an unknown measure or layer, bad sizes, rates, data or key.
@@ -197,7 +190,8 @@ def fit_vae_gan(vae, discriminator, data, key, *, steps, batch_size=64, learning
     data = _check(vae, discriminator, data, weights, measure, layer)
     check_run(data, key, batch_size, steps=steps, chunks=chunks)
     require_positive(learning_rate=learning_rate, final_rate=final_rate)
-    for name, value, high in [("penalty_weight", penalty_weight, np.inf), ("momentum", momentum, 1), ("averaging", averaging, 1)]:
+    limits = {"penalty_weight": (penalty_weight, np.inf), "momentum": (momentum, 1), "averaging": (averaging, 1)}
+    for name, (value, high) in limits.items():
         if not 0 <= value < high:
             raise ValueError(f"{name} must be at least 0 and below {high:g}; got {value}")
     if final_rate > 1:

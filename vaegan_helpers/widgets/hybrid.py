@@ -36,7 +36,8 @@ class SideBySide(base.Explorer):
       shown: for each row a dictionary of what stands there: "back" (2, 784) or None, "way" (784,), "samples" (n, 784).
 
     Raises:
-      ValueError: no model, one without a decoder, images or labels that do not fit, an index, seed or position out of range.
+      ValueError: no model, one without a decoder, images or labels that do not fit, an index, seed or position out of
+        range.
     """
 
     def __init__(self, models, images, labels=None, *, start=0, end=1, seed=0):
@@ -55,7 +56,8 @@ class SideBySide(base.Explorer):
         self.picture.add_class("vg-smooth")
         self._paper = _paper(["digits", *self.models], [name for name in self.models if not self._encodes(name)])
         super().__init__("Models side by side", [
-            base.controls(self.start, self.end, self.slider), base.controls(self.seed_field, self.button), self.picture])
+            base.controls(self.start, self.end, self.slider), base.controls(self.seed_field, self.button),
+            self.picture])
         self._z_dim = next(iter(self.models.values())).z_dim
         self.seed = seed
         for field in (self.start, self.end, self.seed_field):
@@ -116,16 +118,17 @@ class SideBySide(base.Explorer):
         paper = self._paper.copy()
         for row, (name, shown) in enumerate(self.shown.items()):
             shown["way"] = self._walks[name][step]
-            groups = [np.zeros((0, 784)) if shown["back"] is None else shown["back"], shown["way"][None], shown["samples"]]
+            groups = [shown["back"], shown["way"][None], shown["samples"]]
             for left, group in zip(_lefts(), groups):
-                _paste(paper, group, left, HEAD + row * (CELL + GAP))
+                if group is not None:
+                    _paste(paper, group, left, HEAD + row * (CELL + GAP))
         without = [name for name in self.models if not self._encodes(name)]
-        words = f"{100 * step / (STEPS - 1):.0f} % of the way from {self._name(self.start.value)} to {self._name(self.end.value)}; " \
-                f"samples of seed {self.seed}."
+        words = (f"{100 * step / (STEPS - 1):.0f} % of the way from {self._name(self.start.value)} "
+                 f"to {self._name(self.end.value)}; samples of seed {self.seed}.")
         if without:
             words += f" No encoder: {', '.join(without)}, which walks between its own first two samples."
-        self.picture.show(pictures.encode(paper), f"Rows: the digits themselves, then {', '.join(self.models)}. In each row two digits "
-                                                  f"there and back, the place on the way between them, {SAMPLES} samples. {words}")
+        rows = f"Rows: the digits themselves, then {', '.join(self.models)}. In each row two digits there and back, "
+        self.picture.show(pictures.encode(paper), f"{rows}the place on the way between them, {SAMPLES} samples. {words}")
         self.say(words)
 
     def _name(self, index):
@@ -140,7 +143,7 @@ def _lefts():
 
 
 def _paper(rows, without_encoder):
-    """What does not change: names of the rows, headings, and words where a model has no way back, as (height, width)."""
+    """What does not change: names of rows, headings, and words where a model has no way back, as (height, width)."""
     width, height = _lefts()[-1] + SAMPLES * (CELL + GAP) + 2, HEAD + len(rows) * (CELL + GAP)
     fig = Figure(figsize=(width / 100, height / 100), dpi=100)
 
