@@ -101,14 +101,21 @@ def _become(cell, wanted):
 
 
 class ExecuteToTheEnd(Execute):
-    """Runs a notebook; when its kernel dies, the cells that did not run say so and have no marks."""
+    """Runs a notebook; when its kernel dies, the cells that did not run say so and have no marks.
+
+    A warning on stderr stays to be read and costs nothing: nbgrader would take any text there for an error.
+    """
 
     def preprocess(self, notebook, resources, **named):
         try:
-            return super().preprocess(notebook, resources, **named)
+            notebook, resources = super().preprocess(notebook, resources, **named)
         except DeadKernelError:
             said = "The kernel died, here or in a cell above (out of memory, or `exit`?), so this cell did not run."
             for cell in notebook.cells:
                 if cell.cell_type == "code" and cell.execution_count is None:
                     cell.outputs = [nbformat.v4.new_output("error", ename="KernelDied", evalue=said, traceback=[said])]
-            return notebook, resources
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                if output.output_type == "stream":
+                    output.name = "stdout"
+        return notebook, resources

@@ -1,8 +1,12 @@
 """What a learner's answer is held against: each check takes a function of theirs, and names the likely slip.
 
-`checks.kl(my_kl)` prints "the KL: right", or raises a `NotYet` that says what to look at. `answers` is the frame,
-`vae` and `gan` are the checks themselves.
+`checks.kl(my_kl)` prints "the KL: right", or raises a `NotYet` that says what to look at; `checks.hint(checks.kl, my_kl)`
+prints in both cases. `answers` is the frame, the other modules hold the checks themselves.
 """
 
 from vaegan_helpers.checks.answers import NotYet, hint  # noqa: F401
-from vaegan_helpers.checks.vae import kl  # noqa: F401
+from vaegan_helpers.checks.fitting import training_draws_afresh, training_improves  # noqa: F401
+from vaegan_helpers.checks.plane import land, nearest_label  # noqa: F401
+from vaegan_helpers.checks.vae import (  # noqa: F401
+    fresh_noise, gradient_through_noise, kl, log_likelihood, log_likelihood_far_out, nats_per_latent, reparameterise,
+    standard_deviation, vae_loss, vae_loss_beta, vae_loss_noise)
