@@ -146,6 +146,13 @@ def test_the_reconstruction_reaches_the_encoder_fully_and_the_decoder_by_gamma_a
     assert largest(gradients.encoder) > 1e-4 and largest(gradients.decoder) == 0
 
 
+@pytest.mark.parametrize("measure", ["features", "pixels"])
+def test_what_encoder_and_decoder_minimise_leaves_d_alone(vae, discriminator, x, measure):
+    def loss(discriminator):
+        return hybrid.vae_gan_loss(vae, discriminator, x, loss_key(), WEIGHTS, measure=measure)[0]
+    assert largest(jax.grad(loss)(discriminator)) == 0
+
+
 def test_the_gradient_is_the_slope_of_the_loss(vae, discriminator, x):
     """Along one direction of the decoder's last bias, where the sum is gamma times one term plus the other."""
     weights, size = hybrid.Weights(beta=0.0, gamma=0.3, adversarial=2.0, std=0.5), 1e-2

@@ -71,7 +71,7 @@ def vae_gan_loss(vae, discriminator, x, key, weights=Weights(), *, measure="feat
 
     Args:
       vae: models.VAE.
-      discriminator: models.Discriminator; differentiate with respect to the VAE, then D stays as it is.
+      discriminator: models.Discriminator; no gradient reaches it, or it would learn to see no difference.
       x: (batch, x_dim).
       key: for the latents of the reconstructions, those of the samples, and D's dropout.
       weights: Weights.
@@ -91,6 +91,7 @@ def vae_gan_loss(vae, discriminator, x, key, weights=Weights(), *, measure="feat
     if measure not in ("features", "pixels"):
         raise ValueError(f"measure must be 'features' or 'pixels'; got {measure!r}")
     still = jax.lax.stop_gradient
+    discriminator = still(discriminator)
     latent_key, prior_key, dropout_key = jax.random.split(key, 3)
 
     def reconstruction(logits):
