@@ -25,7 +25,8 @@ CONSTRAINTS = [
 ]
 
 # Which modules of ours each module may import; `widgets` stands for every module in that folder.
-NUMBERS = {"inputs", "adversarial", "data", "hybrid", "models", "losses", "training", "metrics", "modes", "paths", "checks", "quality", "runs", "stage"}
+NUMBERS = {"inputs", "adversarial", "data", "hybrid", "models", "losses", "training", "metrics", "modes", "paths", "checks", "quality", "runs", "divergences", "scene", "slow_motion",
+           "stage"}
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": set(),
@@ -45,7 +46,8 @@ MAY_IMPORT = {
     "checks": {"checks", "losses", "metrics"},
     "divergences": set(),
     "scene": {"divergences", "losses"},
-    "stage": {"inputs", "data", "models", "losses", "training", "runs", "scene"},
+    "slow_motion": {"losses", "scene", "training"},
+    "stage": {"inputs", "data", "models", "losses", "training", "runs", "scene", "slow_motion"},
     "widgets": NUMBERS | {"plots", "widgets"},
 }
 # Who may know these libraries.

@@ -6,6 +6,7 @@ seen through the same lens: equal densities stay equal, and D* is 1/2 there. A b
 """
 
 import dataclasses
+import math
 
 import jax
 import jax.numpy as jnp
@@ -56,9 +57,14 @@ def kernel_density_on_grid(samples, x, y, width):
 
 def log_kernel_density(points, samples, width):
     """The log of the same estimate at single points (m, 2), in nats, (m,): finite however far the samples are."""
-    squared = jnp.sum(points**2, axis=1)[:, None] + jnp.sum(samples**2, axis=1)[None] - 2 * points @ samples.T
-    exponents = -0.5 * jnp.maximum(squared, 0) / width**2
-    return jax.nn.logsumexp(exponents, axis=1) - jnp.log(len(samples) * 2 * jnp.pi * width**2)
+    sample_norms = jnp.sum(samples**2, axis=1)[None]
+
+    def at(few):
+        squared = jnp.sum(few**2, axis=1)[:, None] + sample_norms - 2 * few @ samples.T
+        return jax.nn.logsumexp(-0.5 * jnp.maximum(squared, 0) / width**2, axis=1)
+    # a few points at a time, so that their table of distances stays in the processor's cache
+    pieces = points.reshape(-1, math.gcd(len(points), 50), 2)
+    return jax.lax.map(at, pieces).reshape(-1) - jnp.log(len(samples) * 2 * jnp.pi * width**2)
 
 
 def best_discriminator(p, q):
@@ -92,8 +98,8 @@ def jensen_shannon(p, q, cell):
 
 
 def _x_log_ratio(a, b):
-    """a log(a / b), and 0 where a is 0."""
-    seen = a > 0
+    """a log(a / b), and 0 where a is 0, or so close to it that b, which is at least a / 2, may have been rounded to 0."""
+    seen = a > 1e-30
     return jnp.where(seen, a * jnp.log(jnp.where(seen, a, 1) / jnp.where(seen, b, 1)), 0)
 
 

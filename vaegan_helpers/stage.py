@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from vaegan_helpers import data as mixtures
-from vaegan_helpers import losses, models, runs, scene, training
+from vaegan_helpers import losses, models, runs, scene, slow_motion, training
 from vaegan_helpers.inputs import require_positive, require_whole
 
 DATA = {
@@ -113,6 +114,33 @@ def _identity(x):
     return x
 
 
+ARCHITECTURE = ("hidden_layers", "hidden_dim", "z_dim", "noise", "packing", "minibatch_std", "spectral_norm", "waves")
+
+
+@functools.partial(jax.jit, static_argnames=ARCHITECTURE)
+def networks(key, *, hidden_layers, hidden_dim, z_dim, noise, packing, minibatch_std, spectral_norm, waves):
+    """G, D and the VAE of these settings; the VAE has as many layers and neurons, and always two latent numbers."""
+    g_key, d_key, vae_key = jax.random.split(key, 3)
+    sizes = {"hidden_dim": hidden_dim, "hidden_layers": hidden_layers}
+    categories = CATEGORIES if noise == "with gaps" else 0
+    generator = StageGenerator(z_dim + categories, x_dim=2, **sizes, output=_twice, categories=categories,
+                               uniform=noise == "uniform", key=g_key)
+    discriminator = models.Discriminator(2, **sizes, packing=1 + packing, minibatch_std=minibatch_std,
+                                         spectral_norm=spectral_norm, frequencies=WAVES if waves else (), key=d_key)
+    return generator, discriminator, models.VAE(2, z_dim=2, **sizes, output=_identity, key=vae_key)
+
+
+@jax.jit
+def _draw(mixture, key):
+    return mixture.sample(key, 20_000)
+
+
+def _all_finite(entries, models):
+    """Whether losses, gradients and weights are finite."""
+    numbers = jax.tree.leaves((entries, models))
+    return jnp.isfinite(jnp.concatenate([number.ravel() for number in numbers])).all()
+
+
 @functools.partial(jax.jit, static_argnames=("loss", "penalty", "batch_size", "discriminator_steps", "generator_steps",
                                              "unrolled_steps", "optimizers"))
 def play(state, points, key, start, length, settings, **choices):
@@ -123,8 +151,7 @@ def play(state, points, key, start, length, settings, **choices):
         state, record, finite = carry
         state, entries = training.gan_steps(state, points, key, start + i, settings, length=1, **choices)
         row = jnp.stack([entries[name][0] if name in entries else jnp.nan for name in names])
-        total = sum(jnp.sum(leaf) for leaf in jax.tree.leaves(state))
-        return state, record.at[i].set(row), finite.at[i].set(jnp.isfinite(total))
+        return state, record.at[i].set(row), finite.at[i].set(_all_finite(entries, (state.generator, state.discriminator)))
     start_values = (state, jnp.full((LONGEST, len(names)), jnp.nan), jnp.ones(LONGEST, bool))
     return jax.lax.fori_loop(0, length, body, start_values)
 
@@ -138,8 +165,8 @@ def play_vae(model, adam, points, key, start, length, learning_rate, beta, batch
         state, record, finite = carry
         state, entries = training.vae_steps(state, points, None, key, start + i, learning_rate, beta, loss=scene.vae_loss,
                                             length=1, batch_size=batch_size)
-        total = sum(jnp.sum(leaf) for leaf in jax.tree.leaves(state))
-        return state, record.at[i].set(jnp.stack([entries[name][0] for name in names])), finite.at[i].set(jnp.isfinite(total))
+        row = jnp.stack([entries[name][0] for name in names])
+        return state, record.at[i].set(row), finite.at[i].set(_all_finite(entries, state[0]))
     start_values = ((model, adam), jnp.full((LONGEST, len(names)), jnp.nan), jnp.ones(LONGEST, bool))
     return jax.lax.fori_loop(0, length, body, start_values)
 
@@ -180,19 +207,12 @@ class Stage:
     def _begin(self):
         s = self.settings
         self.mixture = DATA[s.data] if s.data != "drawn" else mixtures.around_points(self.points)
-        data_key, g_key, d_key, vae_key, props_key, self._gan_key, self._vae_key = jax.random.split(jax.random.key(s.seed), 7)
-        categories = CATEGORIES if s.noise == "with gaps" else 0
-        z_dim = s.z_dim + categories
-        sizes = {"hidden_dim": s.hidden_dim, "hidden_layers": s.hidden_layers}
-        generator = StageGenerator(z_dim, x_dim=2, **sizes, output=_twice, categories=categories,
-                                   uniform=s.noise == "uniform", key=g_key)
-        discriminator = models.Discriminator(2, **sizes, packing=1 + s.packing, minibatch_std=s.minibatch_std,
-                                             spectral_norm=s.spectral_norm, frequencies=WAVES if s.waves else (), key=d_key)
-        vae = models.VAE(2, z_dim=2, **sizes, output=_identity, key=vae_key)
-        self._data = self.mixture.sample(data_key, 20_000)
-        self._props = scene.props(self.mixture, props_key, z_dim, categories)
-        self._state = State(training.gan_state(generator, discriminator, self._optimizers()), vae,
-                            training.optax.adam(0.0).init(vae))
+        root_key = jax.random.key(s.seed)
+        data_key, model_key, props_key, self._gan_key, self._vae_key = jax.random.split(root_key, 5)
+        generator, discriminator, vae = networks(model_key, **{name: getattr(s, name) for name in ARCHITECTURE})
+        self._data = _draw(self.mixture, data_key)
+        self._props = scene.props(self.mixture, props_key, generator.z_dim, generator.categories)
+        self._state = State(training.gan_state(generator, discriminator, self._optimizers()), vae, optax.adam(0.0).init(vae))
         size = sum(leaf.nbytes for leaf in jax.tree.leaves(self._state))
         self._most_kept = int(np.clip(KEPT_BYTES // size, 8, 200))
         self.step, self._interval, self._kept = 0, 10, {}
@@ -281,6 +301,34 @@ class Stage:
         self._kept = {step: kept for step, kept in self._kept.items() if step <= self.step}
         self._measured = {step: row for step, row in self._measured.items() if step <= self.step}
         self._rows = self._rows[:self.step]
+
+    def phases(self):
+        """The next round in slow motion: an iterator of slow_motion.Phase. The last of them completes the round.
+
+        All of them together are one `advance(1)`, to the bit. If the stage is changed in between, they end.
+
+        Raises:
+          Diverged: as `advance`, before the first phase.
+        """
+        before, s = self._state, self.settings
+        after, rows, bad = self._run(1, "both")
+        if bad is not None:
+            raise Diverged(bad[1], self.step)
+        game = slow_motion.game_arrays(
+            before.gan, after.gan, self._data, jax.random.clone(self._gan_key), self.step, self._props,
+            loss=losses.GAN_LOSSES[s.loss], batch_size=s.batch_size, discriminator_steps=s.discriminator_steps,
+            generator_steps=s.generator_steps)
+        of_vae = slow_motion.vae_arrays(before.vae, after.vae, self._data, jax.random.clone(self._vae_key), self.step,
+                                        s.batch_size)
+        moves = (s.discriminator_steps, s.generator_steps)
+        steps = slow_motion.phases(*jax.device_get((*game, of_vae)), dict(zip(CURVES, rows[0])), moves)
+        for phase in steps:
+            if self._state is not before or self.settings != s:
+                return
+            if phase is steps[-1]:
+                self._drop_future()
+                self._accept(after, rows)
+            yield phase
 
     def rewind(self, step):
         """Goes to the nearest kept state at or before `step`, past or future. The settings stay as they are now."""
@@ -382,7 +430,7 @@ class Stage:
         """The line of code that rebuilds this stage at step 0, with the settings of now."""
         s, plain = self.settings, Settings()
         given = {name: getattr(s, name) for name in (*RESETS[2:], *LIVE) if getattr(s, name) != getattr(plain, name)}
-        first = repr(s.data) if s.data != "drawn" else f"points={np.round(self.points, 3).tolist()}"
+        first = repr(s.data) if s.data != "drawn" else f"points={np.round(np.float64(self.points), 3).tolist()}"
         return f"widgets.TrainingStage({', '.join([first, f'seed={s.seed}', *(f'{k}={v!r}' for k, v in given.items())])})"
 
 

@@ -81,8 +81,7 @@ def vae_steps(state, data, held_out, key, start, learning_rate, beta, *, loss, l
 
     def step(state, index):
         model, optimizer_state = state
-        batch_key, noise_key = jax.random.split(jax.random.fold_in(steps_key, index))
-        batch = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]
+        batch, noise_key = vae_batch(steps_key, index, data, batch_size)
         (value, parts), gradients = jax.value_and_grad(loss, has_aux=True)(model, batch, noise_key, beta)
         updates, optimizer_state = optimizer.update(gradients, optimizer_state)
         return (optax.apply_updates(model, updates), optimizer_state), {"loss": value, **parts}
@@ -92,6 +91,12 @@ def vae_steps(state, data, held_out, key, start, learning_rate, beta, *, loss, l
         value, parts = loss(state[0], held_out, held_out_key, beta)
         record |= {f"held_out_{name}": part for name, part in {"loss": value, **parts}.items()}
     return state, record
+
+
+def vae_batch(steps_key, index, data, batch_size):
+    """What step `index` draws: its batch, and the key of the reparameterisation."""
+    batch_key, noise_key = jax.random.split(jax.random.fold_in(steps_key, index))
+    return data[jax.random.randint(batch_key, (batch_size,), 0, len(data))], noise_key
 
 
 # name: function of (learning rate, momentum, a tiny number under Adam's root) giving the optimiser
