@@ -6,7 +6,8 @@ from vaegan_helpers.widgets.hybrid import SideBySide
 from vaegan_helpers.widgets.kl import KLPlayground
 from vaegan_helpers.widgets.plane import LatentPlane, Pad
 from vaegan_helpers.widgets.sampler import Sampler
+from vaegan_helpers.widgets.stage import TrainingStage
 from vaegan_helpers.widgets.walks import Interpolation, Traversal
 
-__all__ = ["DrawDigit", "Flipbook", "Interpolation", "KLPlayground", "LatentPlane", "Pad", "Sampler", "SideBySide", "Traversal",
-           "flipbook", "like_mnist"]
+__all__ = ["DrawDigit", "Flipbook", "Interpolation", "KLPlayground", "LatentPlane", "Pad", "Sampler", "SideBySide", "TrainingStage",
+           "Traversal", "flipbook", "like_mnist"]

@@ -1,6 +1,5 @@
 """A page to draw a digit on, and its preparation in the way MNIST's digits were prepared."""
 
-import ipycanvas
 import ipywidgets
 import numpy as np
 from PIL import Image, ImageDraw
@@ -8,10 +7,10 @@ from scipy import ndimage
 
 from vaegan_helpers import data
 from vaegan_helpers.widgets import base, pictures
+from vaegan_helpers.widgets.pen import Pen
 
 PAGE = 252  # pixels along each side of the page: nine for each pixel of the digit
 PEN = 18
-KEYS = {"ArrowLeft": (-1, 0), "ArrowRight": (1, 0), "ArrowUp": (0, -1), "ArrowDown": (0, 1)}
 
 
 def like_mnist(ink):
@@ -46,7 +45,7 @@ def like_mnist(ink):
     return page.ravel()
 
 
-class DrawDigit(base.Explorer):
+class DrawDigit(Pen, base.Explorer):
     """A page to draw a digit on with a mouse, a finger or the keyboard, and the picture that a model gets of it.
 
     On the page the arrow keys move the pen (Shift: further), Space sets it down and lifts it, Delete clears. Lines are
@@ -77,10 +76,7 @@ class DrawDigit(base.Explorer):
         labels = base.matching("labels", None if labels is None else np.atleast_1d(labels), len(self.examples))
         self._names = [f"no. {i}" + ("" if labels is None else f": a {labels[i]}") for i in range(len(self.examples))]
         self.strokes, self._example, self._image, self._callbacks = [], None, None, []
-        self._pen, self._pen_down = (PAGE / 2, PAGE / 2), False
-
-        self.layers = ipycanvas.MultiCanvas(2, width=PAGE, height=PAGE)
-        self.page, self._cursor = self.layers[0], self.layers[1]
+        self._make_page(PAGE, PEN, PAGE / 28)
         self.page.line_cap = self.page.line_join = "round"
         self.page.line_width = PEN
         self.chooser = ipywidgets.Dropdown(options=[("your own drawing", None), *zip(self._names, range(len(self._names)))],
@@ -96,7 +92,6 @@ class DrawDigit(base.Explorer):
                                      "Delete clears the page.")
         self.watch(self.chooser, self._choose)
         self.clear_button.on_click(self.clear)
-        self._listen()
         if example is None:
             self.clear()
         else:
@@ -139,58 +134,11 @@ class DrawDigit(base.Explorer):
         self.chooser.value = None
         self._changed()
 
-    def press_key(self, key, shift=False, *_):
-        """What a key does on the page: arrows move the pen, Space sets it down or lifts it, Delete clears."""
-        if key in KEYS:
-            step = PAGE / 28 * (3 if shift else 1)
-            self._pen = tuple(min(PAGE, max(0, at + step * way)) for at, way in zip(self._pen, KEYS[key]))
-            if self._pen_down:
-                self._line_to(*self._pen)
-                self._changed(redraw=False)
-        elif key == " ":
-            self._pen_down = not self._pen_down
-            if self._pen_down:
-                self._start_line(*self._pen)
-        elif key in ("Delete", "Backspace"):
-            self.clear()
-        else:
-            return
-        self._show_pen()
-
     def close(self):
         if self.comm is not None:
             self._callbacks = []
-            self.page.close()
-            self._cursor.close()
+            self._close_page()
         super().close()
-
-    def _listen(self):
-        top = self.layers
-        top.on_mouse_down(self._start_mouse)
-        top.on_mouse_move(self._move_mouse)
-        top.on_mouse_up(self._end_mouse)
-        top.on_mouse_out(self._end_mouse)
-        top.on_touch_start(lambda touches: self._start_mouse(*touches[0]) if touches else None)
-        top.on_touch_move(lambda touches: self._move_mouse(*touches[0]) if touches else None)
-        top.on_touch_end(lambda touches: self._end_mouse())
-        top.on_touch_cancel(lambda touches: self._end_mouse())
-        top.on_key_down(self.press_key)
-        top.on_client_ready(self._redraw)
-        self._mouse_down = False
-
-    def _start_mouse(self, x, y):
-        self._mouse_down, self._pen_down = True, False
-        self._cursor.clear()
-        self._start_line(x, y)
-
-    def _move_mouse(self, x, y):
-        if self._mouse_down:
-            self._line_to(x, y)
-
-    def _end_mouse(self, *_):
-        if self._mouse_down:
-            self._mouse_down = False
-            self._changed(redraw=False)
 
     def _start_line(self, x, y):
         if self._example is not None:
@@ -240,12 +188,6 @@ class DrawDigit(base.Explorer):
             self.page.fill_circle(*points[0], PEN / 2)
             if len(points) > 1:
                 self.page.stroke_lines(points)
-
-    def _show_pen(self):
-        self._cursor.clear()
-        self._cursor.stroke_style = self._cursor.fill_style = "#D55E00"
-        self._cursor.line_width = 3
-        (self._cursor.fill_circle if self._pen_down else self._cursor.stroke_circle)(*self._pen, PEN / 2)
 
 
 def _raster(strokes):

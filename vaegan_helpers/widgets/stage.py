@@ -1,0 +1,412 @@
+"""The face of the training stage: watch, steer and rewind a GAN and a VAE that learn the same data."""
+
+import dataclasses
+import html
+import threading
+import time
+
+import ipywidgets
+import numpy as np
+
+from vaegan_helpers import runs, stage
+from vaegan_helpers.widgets import base, stage_board
+from vaegan_helpers.widgets.points import KEYS
+from vaegan_helpers.widgets.stage_controls import LABELS, Controls
+from vaegan_helpers.widgets.stage_layout import SPEEDS, WHO, Hands, Keep, Switches, Timeline, Toolbar, region
+from vaegan_helpers.widgets.stage_player import Player
+from vaegan_helpers.widgets.stage_slow import SlowMotion
+
+LEARN = {"both": ("discriminator", "generator", "encoder", "decoder"), "discriminator": ("discriminator",),
+         "generator": ("generator",)}
+PRESET_LAYERS = {"posterior collapse": {"ellipses", "decoded", "vae"}}  # switched on with the preset
+PHASE_SECONDS = 2.5  # between two parts of the slow motion, when it plays
+CHARTS_EVERY = 0.25  # seconds between two drawings of the charts, while it plays
+WORDS_EVERY = 4.0  # seconds between two spoken lines, while it plays
+
+
+class TrainingStage(base.Explorer):
+    """A GAN and a VAE on the same data, to be watched, steered and rewound while they learn.
+
+    Training begins when Play or Step is pressed; a cell drives it with `step`. On the pictures Space, the arrow keys, Home
+    and End do what the buttons do.
+
+    Args:
+      data: a name in `stage.DATA`; "ring" unless a preset says otherwise.
+      seed: everything random follows from it.
+      points: data of your own, (n, 2) with n of at least 20, within ±2.7.
+      preset: a name in `stage.PRESETS`; what is given besides goes before it.
+      layers: what is switched on at first: names in `stage_board.LAYERS` and `stage_board.CHARTS`.
+      settings: fields of `stage.Settings`.
+
+    Attributes:
+      state: the `stage.Stage` behind it.
+      playing: whether it plays.
+      layers: what is switched on, a set of names; may be set.
+
+    Raises:
+      ValueError: an unknown name, a bad value, or points that do not fit.
+    """
+
+    def __init__(self, data=None, *, seed=0, points=None, preset=None, layers=None, **settings):
+        given = _of_preset(preset) | settings
+        given["data"] = data if data is not None or points is not None else given.get("data", "ring")
+        self.state = stage.Stage(seed=seed, points=points, **given)
+        self._lock, self._asked, self._setting = threading.RLock(), [], False
+        self.slow, self._view = SlowMotion(self.state), None
+        self._charts_at, self._words_at, self._played_at, self._error, self._last_note = 0.0, 0.0, 0.0, "", ""
+        self.player = Player(self._work, self._show_playing, self._stopped)
+        self.board = stage_board.Board(_checked_layers(layers, preset))
+        self._whole = base.Picture(width=1000)  # stands for the stage where there is no kernel
+        self.hands, self.keep, self.toolbar, self.timeline = Hands(), Keep(), Toolbar(preset), Timeline()
+        self.switches = Switches(self.board.layers, self._switch)
+        self.controls = Controls(self.state.settings, self._move_control, {"Keep": self.keep})
+        self.message = ipywidgets.HTML()
+        super().__init__("Training stage", [
+            self.toolbar, self.timeline, self.message, region(self.board, self.switches), self.board.chart_box, self.controls, self.hands])
+        self.add_class("vg-stage")
+        self.caption.canvas_label = KEYS
+        self._listen()
+        self.show()
+
+    # Driving it from a cell
+
+    @property
+    def playing(self):
+        return self.player.playing
+
+    @property
+    def layers(self):
+        return set(self.board.layers)
+
+    @layers.setter
+    def layers(self, names):
+        self.board.layers = _checked_layers(names)
+        self._set(lambda: [setattr(check, "value", name in self.board.layers) for name, check in self.switches.checks.items()])
+        self.board.arrange()
+        self.show()
+
+    def play(self):
+        """Trains on in the background until `pause`. A stage that plays elsewhere is paused.
+
+        Raises:
+          RuntimeError: there is no event loop, as outside of a notebook.
+        """
+        self.player.start()
+        self._played_at = time.perf_counter()
+        self._say_nothing()
+        self.toolbar.show(True)
+
+    def pause(self):
+        """Ends the play, after the rounds that are being trained."""
+        self.player.stop()
+        self.toolbar.show(False)
+
+    def step(self, rounds=1, who="both"):
+        """Trains so many rounds at once and shows the result.
+
+        Args:
+          rounds: how many.
+          who: "both", "discriminator" or "generator".
+
+        Raises:
+          ValueError: bad arguments.
+          stage.Diverged: something became infinite; the last good state stays.
+        """
+        self._drive(lambda: self.state.advance(rounds, who))
+
+    def rewind(self, step):
+        """Goes to the nearest kept state at or before `step`. What is trained from there is a new future."""
+        self._drive(lambda: self.state.rewind(step))
+
+    def reset(self, seed=None):
+        """Begins anew at round 0, with another seed if one is given."""
+        self._drive(lambda: self.state.reset(seed))
+
+    def change(self, **settings):
+        """Changes settings as the controls do; `points=` gives data of your own. Returns whether the run began anew."""
+        return self._drive(lambda: self.state.change(**settings))
+
+    def png(self):
+        """What is shown, as one picture: PNG bytes."""
+        return self.board.whole()
+
+    def csv(self):
+        """The history, one row for each round."""
+        return self.state.csv()
+
+    def code(self):
+        """The line of code that rebuilds this very stage at round 0."""
+        line = self.state.code()
+        if self.board.layers == set(stage_board.DEFAULT):
+            return line
+        return f"{line[:-1]}, layers={sorted(self.board.layers)})"
+
+    def close(self):
+        if self.comm is not None:
+            self.player.stop()
+            self._whole.image.close()
+            self._whole.close()
+        super().close()
+
+    def _drive(self, act):
+        self.pause()
+        with self._lock:
+            try:
+                self.slow.finish()
+                result = act()
+                self._say_nothing()
+                return result
+            except Exception as error:
+                self._say_error(error)
+                raise
+            finally:
+                self.show()
+
+    # What the page asks for
+
+    def _listen(self):
+        bar, keep = self.toolbar, self.keep
+        for button, act in [(bar.play, self._toggle), (bar.step, lambda: self._ask(self._go_on)),
+                            (bar.again, lambda: self._ask(lambda: self._begin_anew(self.state.reset))),
+                            (keep.png, lambda: self._download("training_stage.png", "image/png", self.png())),
+                            (keep.csv, lambda: self._download("training_stage.csv", "text/csv", self.csv().encode())),
+                            (keep.copy, lambda: self.hands.send({"copy": self.code()}))]:
+            button.on_click(lambda _, act=act: act())
+        for field, act in [(bar.slow, self._switch_slow), (bar.preset, self._use_preset), (bar.who, lambda _: self.show()),
+                           (bar.speed, self._set_speed), (self.timeline.slider, self._scrub)]:
+            self.watch(field, lambda value, act=act: None if self._setting else act(value))
+        self.hands.on_msg(self._heard)
+
+    def _ask(self, act):
+        """Does something to the state now, or right after the rounds that are being trained. Errors are said in the widget."""
+        if not self._lock.acquire(blocking=False):
+            self._asked.append(act)
+            return
+        try:
+            self._say_nothing()
+            act()
+        except Exception as error:  # whatever went wrong is said in the widget
+            self._say_error(error)
+        finally:
+            self._lock.release()
+            self.show()
+
+    def _answer(self):
+        asked, self._asked = self._asked, []
+        for act in asked:
+            self._ask(act)
+
+    def _heard(self, _, content, buffers):
+        key, far = content.get("key"), 10 if content.get("shift") else 1
+        if key == " ":
+            self._toggle()
+        elif key == "ArrowRight":
+            self._ask(lambda: self._go_on(far) if self.state.step >= self.state.end else self._leaf(far))
+        elif key == "ArrowLeft":
+            self._ask(lambda: self._leaf(-far))
+        elif key in ("Home", "End"):
+            self._ask(lambda: self._go_to(0 if key == "Home" else self.state.end))
+        elif "copied" in content:
+            self._note("The code is copied." if content["copied"] else "The page may not copy: mark the code and copy it by hand.")
+
+    def _toggle(self):
+        if self.playing:
+            self.pause()
+        else:
+            self.play()
+
+    def _go_on(self, rounds=1):
+        self.pause()
+        if self.toolbar.slow.value:
+            self.slow.forward()
+        else:
+            self.state.advance(rounds, WHO[self.toolbar.who.value])
+
+    def _leaf(self, places):
+        """To the kept state so many places on or back."""
+        kept = self.state.kept
+        self._go_to(kept[min(len(kept) - 1, max(0, kept.index(self.state.step) + places))])
+
+    def _scrub(self, step):
+        before, kept = self.state.step, self.state.kept
+        self._ask(lambda: self._go_to(min((each for each in kept if each >= step), default=kept[-1]) if step > before else step))
+
+    def _go_to(self, step):
+        self.pause()
+        self.slow.finish()
+        self.state.rewind(step)
+
+    def _begin_anew(self, act):
+        self.slow.drop()
+        act()
+
+    def _use_preset(self, name):
+        if name == "none":
+            return
+        wanted = dataclasses.asdict(stage.Settings(**_of_preset(name), seed=self.state.settings.seed))
+
+        def act():
+            if not self.state.change(**wanted):
+                self.state.reset()
+        self._ask(lambda: self._begin_anew(act))
+        self.layers = self.layers | PRESET_LAYERS.get(name, set())
+
+    def _move_control(self, name, value):
+        def act():
+            self.slow.drop()
+            anew = self.state.change(**{name: value})
+            self._set(lambda: setattr(self.toolbar.preset, "value", "none"))
+            label = LABELS.get(name, "Drawing")
+            self._note(f"{label}: {value}. " if name != "points" else f"{len(value)} drawn points. ",
+                       "The run began anew." if anew else "")
+        self._ask(act)
+
+    def _switch(self, name, on):
+        if not self._setting:
+            self.board.layers ^= {name} if on != (name in self.board.layers) else set()
+            self.board.arrange()
+            self._view = None
+            if not self.playing:
+                self.show()
+
+    def _download(self, name, kind, data):
+        self.hands.send({"download": {"name": name, "kind": kind}}, buffers=[data])
+        self._note(f"{name} is handed to the browser.")
+
+    def _set(self, act):
+        """Moves controls without hearing them."""
+        self._setting, before = True, self._setting
+        try:
+            act()
+        finally:
+            self._setting = before
+
+    # Playing
+
+    def _work(self, rounds):
+        """One piece of training, in a thread; what the pictures need of it is computed here as well."""
+        with self._lock:
+            if self.toolbar.slow.value:
+                self.slow.forward()
+            else:
+                self.state.advance(rounds, WHO[self.toolbar.who.value])
+            self._view = self._compute_view()
+
+    def _show_playing(self):
+        self._answer()
+        self.show(fast=True)
+
+    def _stopped(self, error):
+        if self.comm is None:
+            return
+        self.toolbar.show(False)
+        self._answer()
+        if error is not None:
+            self._say_error(error)
+        self.show()
+
+    # Showing it
+
+    def _compute_view(self):
+        return self.state.view(self.board.needs())
+
+    def show(self, fast=False):
+        """Draws what the state is now. Fast: pictures as JPEG, charts and words only now and then."""
+        if self.comm is None or not self._lock.acquire(blocking=False):
+            return  # closed, or a thread is training and its picture will follow
+        try:
+            now = time.perf_counter()
+            if not fast or self._view is None:
+                self._view = self._compute_view()
+            self.board.draw_planes(self._view, self.slow.part, fast)
+            in_slow_motion = self.toolbar.slow.value
+            self.board.show_networks(self.slow.trains if in_slow_motion else LEARN[WHO[self.toolbar.who.value]])
+            self.timeline.count(self.state.step, self.state.end, self._pictures_per_second(now))
+            if not fast or in_slow_motion or now - self._charts_at > CHARTS_EVERY:
+                self._charts_at = now
+                self._show_time()
+            if not fast or now - self._words_at > WORDS_EVERY:
+                self._words_at = now
+                self._speak()
+        finally:
+            self._lock.release()
+
+    def _pictures_per_second(self, now):
+        return self.player.pictures / (now - self._played_at) if self.playing and now > self._played_at + 0.5 else None
+
+    def _show_time(self):
+        """Charts, timeline, controls and message: what need not follow every picture."""
+        state = self.state
+        self.board.draw_charts(state.history, state.measured, state.step, len(state.mixture.means))
+        self._set(lambda: self.timeline.place(state.step, state.end))
+        self.controls.show(state.settings)
+        self.keep.code.value = self.code()
+        if self._error:
+            self.message.value = f'<div class="vg-message vg-error" role="alert">{html.escape(self._error)}</div>'
+        else:
+            self.message.value = self.slow.banner() if self.toolbar.slow.value else ""
+
+    def _speak(self):
+        """The line of words, and the alternative texts."""
+        state, board = self.state, self.board
+        where = f"Round {state.step}" + (f" of {state.end}" if state.end > state.step else "")
+        history, measured = state.history, state.measured
+        parts = [where + "."]
+        for name, words in [("discriminator_loss", "D's loss"), ("generator_loss", "G's loss")]:
+            values = history[name]
+            if len(values) and np.isfinite(values[-1]):
+                parts.append(f"{words} ≈ {values[-1]:.2f}.")
+        modes = len(state.mixture.means)
+        if len(measured["step"]) and state.settings.data != "drawn":
+            for model, prefix in [("GAN", ""), ("VAE", "vae_")]:
+                parts.append(f"{model}: ≈ {measured[prefix + 'modes'][-1]:.0f} of {modes} modes, ≈ {100 * measured[prefix + 'quality'][-1]:.0f} % "
+                             f"of samples within 3 std of one, JS ≈ {measured[prefix + 'js'][-1]:.2f} nats.")
+        for name, picture in board.planes.items():
+            picture.alt = f"{stage_board.PLANES[name]}, at round {state.step}. Shown: {board.words(name)}."
+        for name, picture in board.charts.items():
+            picture.alt = f"Chart through time, up to round {state.step}: {stage_board.CHARTS[name][0]}."
+        if self.toolbar.slow.value and self.slow.part is not None:
+            parts.append(f"Part {self.slow.part.number}: {self.slow.part.caption}")
+        self.say(" ".join([*parts, self._last_note]).strip())
+
+    def _note(self, *words):
+        """Adds a sentence to the spoken line until the next thing happens."""
+        self._last_note = " ".join(filter(None, words)).strip()
+        if not self.playing:
+            self._speak()
+
+    def _say_error(self, error):
+        expected = isinstance(error, (ValueError, runs.Diverged))
+        words = str(error) if expected else f"Something unexpected happened. {type(error).__name__}: {error}"
+        name = words.split(" ")[0]
+        self._error = LABELS.get(name, name) + words[len(name):]
+
+    def _say_nothing(self):
+        self._error = self._last_note = ""
+
+    def _switch_slow(self, on):
+        self.board.slow = on
+        self.board.arrange()
+        self._set_speed(self.toolbar.speed.value)
+        self._ask(lambda: None if on else self.slow.finish())
+
+    def _set_speed(self, speed):
+        self.player.speed = 1 / PHASE_SECONDS if self.toolbar.slow.value else SPEEDS[speed]
+
+    def stored_pictures(self):
+        self._whole.show(self.png(), self.stored_words)
+        return [self._whole]
+
+
+def _of_preset(name):
+    if name is not None and name not in stage.PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(stage.PRESETS)}; got {name!r}")
+    return dict(stage.PRESETS.get(name, {}))
+
+
+def _checked_layers(names, preset=None):
+    known = {*stage_board.LAYERS, *stage_board.CHARTS}
+    names = set(stage_board.DEFAULT) | PRESET_LAYERS.get(preset, set()) if names is None else set(names)
+    if names - known:
+        raise ValueError(f"layers are {', '.join(sorted(known))}; got {', '.join(sorted(map(str, names - known)))}")
+    return names
