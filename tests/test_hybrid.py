@@ -246,6 +246,20 @@ def test_the_first_step_is_adam_on_both_losses_in_turn(vae, discriminator, point
     assert not same_bits(fitted.encoder, vae.encoder) and not same_bits(fitted.decoder, vae.decoder)
 
 
+def test_the_returned_vae_has_the_moving_average_of_its_weights(vae, discriminator, points):
+    settings = SHORT | {"steps": 1, "chunks": 1, "weights": WEIGHTS}
+    last, averaged = (hybrid.fit_vae_gan(vae, discriminator, points, jax.random.key(6), averaging=averaging, **settings)[0]
+                      for averaging in (0.0, 0.9))
+    for before, after, ours in zip(leaves(vae), leaves(last), leaves(averaged), strict=True):
+        np.testing.assert_allclose(ours, 0.1 * before + 0.9 * after, atol=1e-6)      # the decay of step 0 is 1 / 10
+
+
+def test_the_penalty_holds_d_flat_on_real_data(vae, discriminator, points):
+    free, held = (hybrid.fit_vae_gan(vae, discriminator, points, jax.random.key(6), penalty_weight=weight,
+                                     **SHORT | {"steps": 60, "learning_rate": 1e-2})[2]["penalty"] for weight in (0.0, 50.0))
+    assert held[-10:].mean() < 0.5 * free[-10:].mean()
+
+
 def test_the_history_has_one_entry_for_each_step(short_run):
     assert set(short_run[2]) == {"discriminator_loss", "penalty", "real_output", "reconstructed_output", "sampled_output",
                                  "kl", "reconstruction", "adversarial_loss"}
