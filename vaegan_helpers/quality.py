@@ -10,6 +10,7 @@ import numpy as np
 import optax
 from flax import nnx
 from scipy.spatial.distance import cdist
+from sklearn.metrics import pairwise_distances_argmin
 
 from vaegan_helpers import models
 from vaegan_helpers.inputs import require_key, require_positive, require_unit_interval, require_whole
@@ -239,9 +240,8 @@ def nearest_neighbours(samples, training):
     """
     samples, training = _as_features("samples", samples), _as_features("training", training)
     _require_one_width(samples=samples, training=training)
-    apart = cdist(samples, training)
-    index = apart.argmin(axis=1)
-    return apart[np.arange(len(samples)), index], index
+    index = pairwise_distances_argmin(samples, training)
+    return np.linalg.norm(samples - training[index], axis=1), index
 
 
 def _feature_pair(real, fake, more_than):
