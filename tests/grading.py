@@ -5,6 +5,7 @@ The submissions of assignment `1_the_vae` stand in `submissions_1.py`, and so on
 
 import csv
 import dataclasses
+import html
 import importlib
 import os
 import re
@@ -32,7 +33,10 @@ class Submission:
       lost: grade_ids of the autograded cells without marks; all others have all of theirs. "all" for every one.
       says: for some of these cells, words that the feedback has below them.
       blank: whether it starts from the student edition instead of the model solution.
-      bend: function of the notebook that changes it in place, or of the file's path if `bend_file`.
+      bend: function that changes the notebook in place.
+      bend_file: function of (notebook, path) that writes the file itself.
+      cell_seconds, notebook_seconds: the limits of `nbgrader_config.py`, shorter for one that never ends.
+      patience: how long a check waits for one call.
     """
 
     name: str
@@ -42,6 +46,9 @@ class Submission:
     blank: bool = False
     bend: Callable | None = None
     bend_file: Callable | None = None
+    cell_seconds: int = 60
+    notebook_seconds: int = 600
+    patience: int = 30
 
 
 def submissions(assignment):
@@ -73,14 +80,14 @@ def find(notebook, grade_id):
 class Course:
     """A copy of the assignments in a folder of its own, with its own gradebook."""
 
-    def __init__(self, folder, cell_seconds=20):
+    def __init__(self, folder):
         from nbgrader.apps import NbGraderAPI
         from traitlets.config import PyFileConfigLoader
 
         self.folder = Path(folder)
         shutil.copytree(ASSIGNMENTS, self.folder, ignore=shutil.ignore_patterns(*_generated()))
         config = PyFileConfigLoader("nbgrader_config.py", path=str(self.folder)).load_config()
-        config.Execute.timeout_func.__self__.cell_seconds = cell_seconds
+        self.clock = config.Execute.timeout_func.__self__
         self.api = NbGraderAPI(config=config)
 
     def generate(self, assignment):
@@ -101,9 +108,11 @@ class Course:
         place.parent.mkdir(parents=True)
         nbformat.write(notebook, place) if not submission.bend_file else submission.bend_file(notebook, place)
 
-    def autograde(self, assignment, student):
+    def autograde(self, assignment, submission):
         """Run a submission; the marks are in the gradebook then."""
-        _succeed(self.api.autograde(assignment, student))
+        self.clock.cell_seconds, self.clock.notebook_seconds = submission.cell_seconds, submission.notebook_seconds
+        os.environ["VAEGAN_HELPERS_PATIENCE"] = str(submission.patience)          # the kernel inherits it
+        _succeed(self.api.autograde(assignment, submission.name))
 
     def feedback(self, assignment, student):
         """The page that the learner gets back."""
@@ -134,6 +143,35 @@ def _succeed(result):
     assert result["success"], result.get("log", "") + result.get("error", "")
 
 
-def patience(seconds):
-    """How long the checks wait for one call, in the kernels started from now on."""
-    os.environ["VAEGAN_HELPERS_PATIENCE"] = str(seconds)
+@dataclasses.dataclass(frozen=True)
+class Graded:
+    """What came of some submissions to one assignment.
+
+    Attributes:
+      release: the student edition.
+      scores: {student: {grade_id: points}} of the automatic marks.
+      feedback: {student: text of the page}.
+      rows: the rows of the CSV file.
+    """
+
+    release: nbformat.NotebookNode
+    scores: dict
+    feedback: dict
+    rows: list
+
+
+def grade(folder, assignment, names):
+    """A course from source to marks, for the submissions with these names."""
+    course = Course(folder)
+    release, scores, feedback = course.generate(assignment), {}, {}
+    for submission in submissions(assignment):
+        if submission.name in names:
+            course.submit(assignment, submission)
+            course.autograde(assignment, submission)
+            scores[submission.name] = course.scores(assignment, submission.name)
+            feedback[submission.name] = _text_of(course.feedback(assignment, submission.name))
+    return Graded(release, scores, feedback, course.export())
+
+
+def _text_of(page):
+    return html.unescape(re.sub(r"<[^>]+>", "", page))

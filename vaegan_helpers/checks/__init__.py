@@ -5,6 +5,9 @@ prints in both cases. `answers` is the frame, the other modules hold the checks 
 """
 
 from vaegan_helpers.checks.answers import NotYet, hint  # noqa: F401
+from vaegan_helpers.checks.comparison import (  # noqa: F401
+    difference, equal_budget, equal_data, equal_players, own_data, players_from_key, results, score_ranks,
+    score_sees_missing_modes, seeds_decide, split, spread)
 from vaegan_helpers.checks.fitting import training_draws_afresh, training_improves  # noqa: F401
 from vaegan_helpers.checks.plane import land, nearest_label  # noqa: F401
 from vaegan_helpers.checks.vae import (  # noqa: F401
