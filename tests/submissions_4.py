@@ -7,7 +7,7 @@ SUBMISSIONS = [
     Submission("solution"),
     Submission("blank", blank=True, lost="all", says={"experiment_budget": "not written yet"}),
     Submission("slips_a", {
-        "my_points": "my_points = np.random.default_rng(0).normal(0, 1, (30, 2))",
+        "my_points": "my_points = np.stack([np.linspace(0, 2, 200), np.zeros(200)], axis=1)",
         "split": "def split(points, key):\n    half = len(points) // 2\n    return points[:half], points[half:]",
         "players": code("""
             def players(key):
@@ -38,7 +38,7 @@ SUBMISSIONS = [
             """),
     }, lost={"my_points_fit", "split_halves", "players_equal", "experiment_budget", "score_diversity", "spread_value",
              "difference_value", "results_table"},
-        says={"my_points_fit": "30 different points", "split_halves": "the same for two keys",
+        says={"my_points_fit": "almost a straight line", "split_halves": "the same for two keys",
               "players_equal": "are not equal", "experiment_budget": "batches of 128 for the VAE, of 64 for the GAN",
               "score_diversity": "sees quality and no diversity", "spread_value": "ddof=1",
               "difference_value": "divide by the square root", "results_table": "has 1 seeds"}),
@@ -54,7 +54,7 @@ SUBMISSIONS = [
             def experiment(seed, points, fit_vae, fit_gan):
                 vae, generator, discriminator = players(fixed[0])
                 budget = dict(steps=300, batch_size=64, progress=False)
-                vae, _ = fit_vae(vae, points[:40], fixed[1], loss=point_loss, **budget)
+                vae, _ = fit_vae(vae, points[:-10], fixed[1], loss=point_loss, **budget)
                 generator, _, _ = fit_gan(generator, discriminator, points, fixed[2], **budget)
                 z = np.random.default_rng(seed).normal(size=(300, 2))
                 return vae.decode(z), generator(z)
@@ -64,7 +64,7 @@ SUBMISSIONS = [
                 return metrics.frechet_distance(real, samples)
             """),
     }, lost={"players_key", "experiment_data", "experiment_seed", "score_quality", "score_diversity"},
-        says={"players_key": "are the same for two keys", "experiment_data": "40 of the 150 points",
+        says={"players_key": "are the same for two keys", "experiment_data": "140 of the 150 points",
               "experiment_seed": "two seeds train with the same key", "score_quality": "is the wrong way round"}),
     Submission("right_b", {
         "my_points": "my_points = data.gaussian_ring(5, std=0.1).sample(jax.random.key(4), 100)",

@@ -12,6 +12,9 @@ c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "vae_and_gan"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)
 
+# How files that arrive by e-mail are named: ada__1_the_vae.ipynb
+c.FileNameCollectorPlugin.named_regexp = r".*?(?P<student_id>[\w.-]+?)__(?P<file_id>[^/]+)"
+
 # What stands in the student edition in the place of a solution.
 c.ClearSolutions.code_stub = {"python": "# your code here\nraise NotImplementedError"}
 c.ClearSolutions.text_stub = "*Your answer here.*"

@@ -110,7 +110,7 @@ def numbers(name, answer):
         raise NotYet(f"{name} returned None: is there a `return`?")
     if isinstance(answer, (str, bytes, dict)) or callable(answer):
         raise NotYet(f"{name} should be numbers; it is {_described(answer)}.")
-    if isinstance(answer, (tuple, list)) and any(np.ndim(part) for part in answer):
+    if isinstance(answer, tuple) and any(np.ndim(part) for part in answer):
         raise NotYet(f"{name} should be one array; it is {_described(answer)}.")
     try:
         return np.asarray(answer, float)

@@ -153,7 +153,7 @@ def score_ranks(function, trials=2):
     name = "the score"
     for rng in cases(trials):
         real, good = _ring(rng, range(8)), _ring(rng, range(8))
-        blurred, noise = good + rng.normal(0, 0.4, good.shape), rng.normal(0, 2.5, good.shape)
+        blurred, noise = good + rng.normal(0, 1, good.shape), rng.normal(0, 2.5, good.shape)
         values = [_score(name, function, real, samples) for samples in (good, blurred, noise)]
         if not values[0] > values[1] > values[2]:
             told = f"{values[0]:.3g} for real points, {values[1]:.3g} for blurred ones, {values[2]:.3g} for noise"
@@ -254,7 +254,7 @@ def _score(name, function, real, samples):
     return float(value.reshape(()))
 
 
-def _ring(rng, modes, n=300):
+def _ring(rng, modes, n=500):
     """Points on some of eight small clouds around a circle."""
     angle = 2 * np.pi * rng.choice(list(modes), n) / 8
     return 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1) + rng.normal(0, 0.1, (n, 2))
