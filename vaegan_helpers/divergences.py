@@ -103,16 +103,23 @@ def _x_log_ratio(a, b):
     return jnp.where(seen, a * jnp.log(jnp.where(seen, a, 1) / jnp.where(seen, b, 1)), 0)
 
 
-def kl_from_data(points, log_p, samples, width):
+def kl_from_data(points, log_p, samples, width, area):
     """KL(p || q) as the mean of log p - log q over points drawn from the blurred p.
+
+    n samples say nothing about a q that is so thin that none of them falls there. So one sample more is thought of,
+    spread over the whole plane. It keeps the number finite where q leaves a mode out. In q's thin tails the estimate is
+    rather too large: in the tests, with 5,000 samples, by up to a tenth of a nat or a tenth of the truth.
 
     Args:
       points: (m, 2) from the blurred p.
       log_p: their log density under the blurred p, (m,).
       samples: (n, 2) of q, all of which count.
       width: of the kernel.
+      area: of the plane.
 
     Returns:
-      One number in nats; where q leaves a mode out it grows with the square of the distance, in widths, to the next sample.
+      One number in nats, at most the mean of log p plus log((n + 1) * area).
     """
-    return jnp.mean(log_p - log_kernel_density(points, samples, width))
+    n = len(samples)
+    log_q = jnp.logaddexp(log_kernel_density(points, samples, width) + jnp.log(n / (n + 1)), -jnp.log((n + 1) * area))
+    return jnp.mean(log_p - log_q)

@@ -138,6 +138,19 @@ def vae_pictures(vae, props):
             "vae_reconstructions": jnp.stack([props.real[:CODES], vae.decode(code_mean)], axis=1)}
 
 
+def count(samples, mixture):
+    """High-quality samples at each mode, (modes,), and their share, by the protocol of `metrics.modes_covered`."""
+    distance = jnp.sqrt(jnp.sum((samples[:, None] - mixture.means[None]) ** 2, axis=-1)) / mixture.stds[None]
+    good = distance.min(axis=1) <= 3
+    return jnp.zeros(len(mixture.means), int).at[distance.argmin(axis=1)].add(good), good.mean()
+
+
+@jax.jit
+def per_mode(model, noise, mixture):
+    """How many of COUNTED samples (for the VAE: of its decoder's means) are of high quality at each mode, (modes,)."""
+    return count(model.decode(noise[:COUNTED]), mixture)[0]
+
+
 @jax.jit
 def measure_samples(samples, centres, props):
     """Modes by the protocol of `metrics.modes_covered`, and both divergences.
@@ -148,16 +161,13 @@ def measure_samples(samples, centres, props):
       props: Props.
 
     Returns:
-      Dictionary of "per_mode" (modes,), "modes", "quality", "kl" and "js" in nats.
+      Dictionary of "modes", "quality", "kl" and "js" in nats.
     """
-    means, stds = props.mixture.means, props.mixture.stds
-    distance = jnp.sqrt(jnp.sum((centres[:, None] - means[None]) ** 2, axis=-1)) / stds[None]
-    good = distance.min(axis=1) <= 3
-    per_mode = jnp.zeros(len(means), int).at[distance.argmin(axis=1)].add(good)
+    per_mode, quality = count(centres, props.mixture)
     x, y, cell = divergences.cell_centres(EXTENT, CELLS)
     q = divergences.kernel_density_on_grid(samples, x, y, KERNEL_WIDTH)
-    return {"per_mode": per_mode, "modes": jnp.sum(per_mode > 0), "quality": good.mean(),
-            "kl": divergences.kl_from_data(*props.log_density, samples, KERNEL_WIDTH),
+    return {"modes": jnp.sum(per_mode > 0), "quality": quality,
+            "kl": divergences.kl_from_data(*props.log_density, samples, KERNEL_WIDTH, CELL * CELLS**2),
             "js": divergences.jensen_shannon(props.density, q, cell)}
 
 

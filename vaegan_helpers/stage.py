@@ -3,7 +3,6 @@
 No widget and no picture: `widgets` draws what `Stage.view` returns.
 """
 
-import dataclasses
 import functools
 from typing import Any, NamedTuple
 
@@ -14,77 +13,17 @@ import optax
 
 from vaegan_helpers import data as mixtures
 from vaegan_helpers import losses, models, runs, scene, slow_motion, training
-from vaegan_helpers.inputs import require_positive, require_whole
+from vaegan_helpers.inputs import require_whole
+from vaegan_helpers.settings import (CATEGORIES, CHOICES, DATA, FALLING_ROUNDS, LIVE, PRESETS, RESETS,  # noqa: F401
+                                     UNROLLED_STEPS, WAVES, WHOLE, Settings, check_points, check_settings)
 
-DATA = {
-    "line": mixtures.gaussian_line(),
-    "two Gaussians": mixtures.two_gaussians(distance=2.4, std=0.3),
-    "ring": mixtures.gaussian_ring(8, radius=2.0, std=0.1),
-    "grid": mixtures.gaussian_grid(5, spacing=1.0, std=0.05),
-    "blobs": mixtures.three_blobs(),
-}
-CATEGORIES = 64
-WAVES = (1.0, 2.0, 4.0, 8.0, 16.0)
-FALLING_ROUNDS = 4000.0
-UNROLLED_STEPS = 3
 LONGEST = 100               # rounds in one compiled call
+MEASURED_EVERY = 50
+KEPT_EVERY = 10             # rounds at first; doubled whenever the kept states outgrow their memory
 KEPT_BYTES = 64e6           # memory for the kept states
 CURVES = ("discriminator_loss", "generator_loss", "penalty", "real_output", "fake_output", "discriminator_gradient_norm",
           "generator_gradient_norm", "vae_loss", "vae_reconstruction", "vae_kl")
 MEASURED = ("modes", "quality", "kl", "js", "vae_modes", "vae_quality", "vae_kl", "vae_js")
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What a learner can set."""
-
-    data: str = "ring"
-    seed: int = 0
-    hidden_layers: int = 2
-    hidden_dim: int = 64
-    z_dim: int = 2
-    noise: str = "normal"
-    packing: bool = False
-    minibatch_std: bool = False
-    spectral_norm: bool = False
-    waves: bool = False
-    loss: str = "non-saturating"
-    discriminator_learning_rate: float = 1e-3
-    generator_learning_rate: float = 1e-3
-    discriminator_optimizer: str = "Adam"
-    generator_optimizer: str = "Adam"
-    momentum: float = 0.5
-    discriminator_steps: int = 1
-    generator_steps: int = 1
-    penalty: str = "r1"
-    penalty_weight: float = 0.1
-    unrolling: bool = False
-    averaging: bool = False
-    falling_rates: bool = False
-    batch_size: int = 128
-    beta: float = 1.0
-    vae_learning_rate: float = 1e-3
-
-
-RESETS = ("data", "seed", "hidden_layers", "hidden_dim", "z_dim", "noise", "packing", "minibatch_std", "spectral_norm", "waves")
-LIVE = tuple(field.name for field in dataclasses.fields(Settings) if field.name not in RESETS)
-CHOICES = {
-    "data": (*DATA, "drawn"),
-    "noise": ("normal", "uniform", "with gaps"),
-    "loss": tuple(losses.GAN_LOSSES),
-    "discriminator_optimizer": tuple(training.OPTIMIZERS),
-    "generator_optimizer": tuple(training.OPTIMIZERS),
-    "penalty": ("none", "r1", "r1 and r2", "gradient penalty"),
-}
-WHOLE = {"seed": (0, 2**31 - 1), "hidden_layers": (1, 4), "hidden_dim": (2, 256), "z_dim": (1, 16), "discriminator_steps": (1, 10),
-         "generator_steps": (1, 10), "batch_size": (2, 1024)}
-PRESETS = {
-    "vanishing gradient": {"data": "two Gaussians", "loss": "saturating", "penalty": "none"},
-    "mode collapse": {"data": "grid", "waves": True, "penalty": "none"},
-    "oscillation": {"data": "ring", "penalty": "none"},
-    "a healthy run": {"data": "ring"},
-    "posterior collapse": {"data": "ring", "beta": 500.0},
-}
 
 
 class StageGenerator(models.Generator):
@@ -215,7 +154,7 @@ class Stage:
         self._state = State(training.gan_state(generator, discriminator, self._optimizers()), vae, optax.adam(0.0).init(vae))
         size = sum(leaf.nbytes for leaf in jax.tree.leaves(self._state))
         self._most_kept = int(np.clip(KEPT_BYTES // size, 8, 200))
-        self.step, self._interval, self._kept = 0, 10, {}
+        self.step, self._interval, self._kept = 0, KEPT_EVERY, {}
         self._rows, self._measured = np.full((0, len(CURVES)), np.nan, np.float32), {}
         self._arrive()
 
@@ -251,7 +190,8 @@ class Stage:
         self._drop_future()
         last = self.step + rounds
         while self.step < last:
-            length = min(last, self.step + LONGEST, self._interval * (self.step // self._interval + 1)) - self.step
+            stops = (every * (self.step // every + 1) for every in (self._interval, MEASURED_EVERY, LONGEST))
+            length = min(last, *stops) - self.step
             state, rows, bad = self._run(length, who)
             if bad is not None and bad[0]:
                 state, rows, _ = self._run(bad[0], who)
@@ -285,14 +225,18 @@ class Stage:
     def _accept(self, state, rows):
         self._state, self.step = state, self.step + len(rows)
         self._rows = np.concatenate([self._rows, np.float32(rows)])
-        if self.step % self._interval == 0:
-            self._arrive()
+        self._arrive()
 
     def _arrive(self):
-        """Keeps the state of this step and measures it; thins what is kept when it becomes too much."""
-        self._kept[self.step] = (self._state, self._optimizers())
-        measured = jax.device_get(scene.measure(self._state.gan.averaged, self._state.vae, self._props))
-        self._measured[self.step] = [float(measured[name]) for name in MEASURED]
+        """Measures this step and keeps its state, if it is a step for that; thins what is kept when it becomes too much.
+
+        It depends on the step alone, so that a run is the same however it is cut.
+        """
+        if self.step % MEASURED_EVERY == 0:
+            measured = jax.device_get(scene.measure(self._state.gan.averaged, self._state.vae, self._props))
+            self._measured[self.step] = [float(measured[name]) for name in MEASURED]
+        if self.step % self._interval == 0:
+            self._kept[self.step] = (self._state, self._optimizers())
         while len(self._kept) > self._most_kept:
             self._interval *= 2
             self._kept = {step: kept for step, kept in self._kept.items() if step % self._interval == 0 or step == self.step}
@@ -402,13 +346,15 @@ class Stage:
             "optimum": lambda: scene.optimum(gan.averaged, props),
             "arrows": lambda: scene.arrows(gan.averaged, gan.discriminator, props, loss),
             "manifold": lambda: scene.manifold(gan.averaged, props),
+            "per_mode": lambda: scene.per_mode(gan.averaged, props.noise, props.mixture),
+            "vae_per_mode": lambda: scene.per_mode(vae, props.codes, props.mixture),
         }
         wanted = LAYERS if layers is None else tuple(layers)
         unknown = set(wanted) - set(LAYERS)
         if unknown:
             raise ValueError(f"layers are {', '.join(LAYERS)}; got {', '.join(sorted(map(str, unknown)))}")
         shown = {name: make() for name, make in makers.items() if name in wanted}
-        if any(name.startswith("vae") for name in wanted):
+        if set(wanted) & {"vae_samples", "vae_mean", "vae_manifold", "vae_ellipses", "vae_reconstructions"}:
             shown |= {name: array for name, array in scene.vae_pictures(vae, props).items() if name in wanted}
         shown = jax.device_get(shown)
         if "real" in wanted:
@@ -435,53 +381,4 @@ class Stage:
 
 
 LAYERS = ("real", "generated", "surface", "optimum", "arrows", "manifold", "vae_samples", "vae_mean", "vae_manifold",
-          "vae_ellipses", "vae_reconstructions")
-
-
-def check_points(points):
-    """Drawn points as (n, 2) float32, rounded to thousandths so that a line of code can hold them.
-
-    Raises:
-      ValueError: fewer than 20, another shape, not finite, or outside of the stage's plane.
-    """
-    points = np.asarray(points, np.float32)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"points has shape {points.shape}; wanted (n, 2)")
-    if len(points) < 20:
-        raise ValueError(f"a drawing needs at least 20 points; got {len(points)}")
-    if not np.isfinite(points).all():
-        raise ValueError(f"{int((~np.isfinite(points).all(axis=1)).sum())} of {len(points)} points are NaN or infinite")
-    if np.abs(points).max() > scene.EXTENT[1] - 0.3:
-        raise ValueError(f"points must lie between -2.7 and 2.7; the farthest lies at {np.abs(points).max():.3g}")
-    return np.round(points, 3)
-
-
-def check_settings(settings, **changes):
-    """The settings with the changes, checked.
-
-    Raises:
-      ValueError: an unknown name, or a value of the wrong kind or out of range.
-    """
-    fields = {field.name: field.type for field in dataclasses.fields(Settings)}
-    unknown = set(changes) - set(fields)
-    if unknown:
-        raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}; there are {', '.join(fields)}")
-    for name, value in changes.items():
-        if name in CHOICES and not (isinstance(value, str) and value in CHOICES[name]):
-            raise ValueError(f"{name} must be one of {', '.join(CHOICES[name])}; got {value!r}")
-        if name in WHOLE and not (isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-                                  and WHOLE[name][0] <= value <= WHOLE[name][1]):
-            raise ValueError(f"{name} must be a whole number from {WHOLE[name][0]} to {WHOLE[name][1]}; got {value!r}")
-        if fields[name] is bool and not isinstance(value, (bool, np.bool_)):
-            raise ValueError(f"{name} must be True or False; got {value!r}")
-        if name.endswith("learning_rate"):
-            require_positive(**{name: value})
-        if name in ("momentum", "penalty_weight", "beta"):
-            high = 1 if name == "momentum" else np.inf
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < high:
-                raise ValueError(f"{name} must be at least 0 and below {high:g}; got {value!r}")
-    changes = {name: fields[name](value) for name, value in changes.items()}
-    new = dataclasses.replace(settings, **changes)
-    if new.packing and new.batch_size % 2:
-        raise ValueError(f"packing judges two samples together, so batch_size must be even; got {new.batch_size}")
-    return new
+          "vae_ellipses", "vae_reconstructions", "per_mode", "vae_per_mode")
