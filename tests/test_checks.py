@@ -100,12 +100,12 @@ def test_a_hint_prints_instead_of_stopping(capsys):
     checks.hint(checks.kl, losses.kl_to_standard_normal, trials=1)
     none, wrong, right = capsys.readouterr().out.splitlines()
     assert none == "no answer yet"
-    assert wrong.startswith("Not yet. the KL: the sign")
+    assert wrong.startswith("Not yet. The KL: the sign")
     assert right == "the KL: right"
 
 
 def test_a_notebook_shows_the_message_alone():
-    assert checks.NotYet("look at the sign")._render_traceback_() == ["Not yet. look at the sign"]
+    assert checks.NotYet("look at the sign")._render_traceback_() == ["Not yet. Look at the sign"]
 
 
 def test_inputs_are_drawn_afresh():

@@ -22,9 +22,14 @@ PATIENCE = float(os.environ.get("VAEGAN_HELPERS_PATIENCE", "20"))
 class NotYet(AssertionError):
     """An answer that is not right yet; its text says what to look at."""
 
+    def told(self):
+        """The message as a learner reads it."""
+        text = str(self)
+        return f"Not yet. {text[:1].upper()}{text[1:]}"
+
     def _render_traceback_(self):
         """What a notebook shows: the message alone, since the lines of the check are of no help."""
-        return [f"Not yet. {self}"]
+        return [self.told()]
 
 
 class _TookTooLong(BaseException):
@@ -60,7 +65,7 @@ def hint(check, answer, *more, **named):
     try:
         check(answer, *more, **named)
     except NotYet as problem:
-        print(f"Not yet. {problem}")
+        print(problem.told())
 
 
 def call(name, function, *arguments, seconds=None, **named):
