@@ -8,7 +8,7 @@ from vaegan_helpers.widgets.pen import Pen
 
 PAGE = 240  # pixels along each side
 LIMIT = 2.5  # the page reaches from -LIMIT to LIMIT on both axes
-APART = 5  # pixels between two points of one line
+APART = 8  # pixels between two points of one line
 SHAKE = 0.03  # standard deviation of the hand that sets the points down, in units of the plane
 MOST = 600
 KEYS = "Page to draw data on. Arrow keys move the pen, Space sets it down or lifts it, Delete clears the page."
@@ -61,8 +61,9 @@ class DrawPoints(Pen, ipywidgets.VBox):
         self._set_down(x, y)
 
     def _line_to(self, x, y):
-        if np.hypot(x - self._last[0], y - self._last[1]) >= APART:
-            self._set_down(x, y)
+        way = np.subtract((x, y), self._last)
+        for _ in range(int(np.hypot(*way) / APART)):  # a fast hand is heard of only now and then
+            self._set_down(*np.add(self._last, APART * way / np.hypot(*way)))
 
     def _set_down(self, x, y):
         self._last = x, y

@@ -1,5 +1,5 @@
 // The stage's hands in the page: keys, downloads, and names for what ipywidgets leaves without one.
-const KEYS = new Set([" ", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "Home", "End"]);
+const KEYS = new Set([" ", "ArrowRight", "ArrowLeft", "Home", "End"]);
 const TAKES_ARROWS = "input, select, textarea, canvas, [contenteditable=true], .noUi-handle, .widget-readout";
 const TAKES_SPACE = `${TAKES_ARROWS}, button, a, label`;
 
@@ -37,6 +37,8 @@ function render({ model, el }) {
     if (content.download) download(content.download, buffers[0]);
     if (content.copy) navigator.clipboard?.writeText(content.copy).then(() => model.send({ copied: true }), () => model.send({ copied: false }));
   };
+  // The kernel waits for these answers, so that pictures never queue up on a slow line.
+  const seen = () => model.send({ seen: model.get("beat") });
   const find = () => {
     root = el.closest(".vg-stage");
     region = root?.querySelector(".vg-region");
@@ -53,7 +55,11 @@ function render({ model, el }) {
   let waited = 0;
   let timer = setTimeout(find, 0);
   model.on("msg:custom", message);
+  model.on("change:beat", seen);
+  seen();
   return () => {
+    model.send({ left: true });
+    model.off("change:beat", seen);
     clearTimeout(timer);
     observer.disconnect();
     model.off("msg:custom", message);

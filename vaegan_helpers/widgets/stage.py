@@ -53,8 +53,9 @@ class TrainingStage(base.Explorer):
         self.state = stage.Stage(seed=seed, points=points, **given)
         self._lock, self._asked, self._setting = threading.RLock(), [], False
         self.slow, self._view = SlowMotion(self.state), None
-        self._charts_at, self._words_at, self._played_at, self._error, self._last_note = 0.0, 0.0, 0.0, "", ""
-        self.player = Player(self._work, self._show_playing, self._stopped)
+        self._charts_at, self._words_at, self._error, self._last_note = 0.0, 0.0, "", ""
+        self._played = 0.0, 0  # when the play began, and how many pictures there were
+        self.player = Player(self._work, self._show_playing, self._say_busy, lambda playing: self.toolbar.show(playing), self._stopped)
         self.board = stage_board.Board(_checked_layers(layers, preset))
         self._whole = base.Picture(width=1000)  # stands for the stage where there is no kernel
         self.hands, self.keep, self.toolbar, self.timeline = Hands(), Keep(), Toolbar(preset), Timeline()
@@ -92,14 +93,12 @@ class TrainingStage(base.Explorer):
           RuntimeError: there is no event loop, as outside of a notebook.
         """
         self.player.start()
-        self._played_at = time.perf_counter()
+        self._played = time.perf_counter(), self.player.pictures
         self._say_nothing()
-        self.toolbar.show(True)
 
     def pause(self):
         """Ends the play, after the rounds that are being trained."""
         self.player.stop()
-        self.toolbar.show(False)
 
     def step(self, rounds=1, who="both"):
         """Trains so many rounds at once and shows the result.
@@ -173,9 +172,10 @@ class TrainingStage(base.Explorer):
                             (keep.copy, lambda: self.hands.send({"copy": self.code()}))]:
             button.on_click(lambda _, act=act: act())
         for field, act in [(bar.slow, self._switch_slow), (bar.preset, self._use_preset), (bar.who, lambda _: self.show()),
-                           (bar.speed, self._set_speed), (self.timeline.slider, self._scrub)]:
+                           (bar.speed, self._set_speed)]:
             self.watch(field, lambda value, act=act: None if self._setting else act(value))
         self.hands.on_msg(self._heard)
+        self.timeline.on_msg(lambda _, content, buffers: self._scrub(content["to"]))
 
     def _ask(self, act):
         """Does something to the state now, or right after the rounds that are being trained. Errors are said in the widget."""
@@ -198,6 +198,10 @@ class TrainingStage(base.Explorer):
 
     def _heard(self, _, content, buffers):
         key, far = content.get("key"), 10 if content.get("shift") else 1
+        if "seen" in content:
+            self.player.answered(content["seen"])
+        elif content.get("left"):  # the output was cleared
+            self.pause()
         if key == " ":
             self._toggle()
         elif key == "ArrowRight":
@@ -299,7 +303,6 @@ class TrainingStage(base.Explorer):
     def _stopped(self, error):
         if self.comm is None:
             return
-        self.toolbar.show(False)
         self._answer()
         if error is not None:
             self._say_error(error)
@@ -319,9 +322,10 @@ class TrainingStage(base.Explorer):
             if not fast or self._view is None:
                 self._view = self._compute_view()
             self.board.draw_planes(self._view, self.slow.part, fast)
+            self.hands.beat = self.player.pictures
             in_slow_motion = self.toolbar.slow.value
             self.board.show_networks(self.slow.trains if in_slow_motion else LEARN[WHO[self.toolbar.who.value]])
-            self.timeline.count(self.state.step, self.state.end, self._pictures_per_second(now))
+            self.timeline.place(self.state.step, self.state.end, self._pictures_per_second(now))
             if not fast or in_slow_motion or now - self._charts_at > CHARTS_EVERY:
                 self._charts_at = now
                 self._show_time()
@@ -332,13 +336,13 @@ class TrainingStage(base.Explorer):
             self._lock.release()
 
     def _pictures_per_second(self, now):
-        return self.player.pictures / (now - self._played_at) if self.playing and now > self._played_at + 0.5 else None
+        begun, before = self._played
+        return (self.player.pictures - before) / (now - begun) if self.playing and now > begun + 0.5 else 0.0
 
     def _show_time(self):
-        """Charts, timeline, controls and message: what need not follow every picture."""
+        """Charts, controls and message: what need not follow every picture."""
         state = self.state
         self.board.draw_charts(state.history, state.measured, state.step, len(state.mixture.means))
-        self._set(lambda: self.timeline.place(state.step, state.end))
         self.controls.show(state.settings)
         self.keep.code.value = self.code()
         if self._error:
@@ -374,6 +378,11 @@ class TrainingStage(base.Explorer):
         self._last_note = " ".join(filter(None, words)).strip()
         if not self.playing:
             self._speak()
+
+    def _say_busy(self):
+        self.message.value = ('<div class="vg-message vg-phase">This choice is prepared for its first use: a few seconds. What you '
+                              "change meanwhile is done right after.</div>")
+        self._charts_at = 0.0  # with the next picture the message goes
 
     def _say_error(self, error):
         expected = isinstance(error, (ValueError, runs.Diverged))

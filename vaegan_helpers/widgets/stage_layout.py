@@ -23,6 +23,7 @@ class Hands(anywidget.AnyWidget):
     _esm = base.HERE / "stage.js"
     _css = base.HERE / "stage.css"
     label = traitlets.Unicode(KEYS).tag(sync=True)
+    beat = traitlets.Int(0).tag(sync=True)  # how many pictures were sent; the page answers with the number it has seen
 
 
 class Toolbar(ipywidgets.Box):
@@ -48,26 +49,18 @@ class Toolbar(ipywidgets.Box):
         self.play.description, self.play.icon = ("Pause", "pause") if playing else ("Play", "play")
 
 
-class Timeline(ipywidgets.Box):
-    """Where the run stands: a counter, and a slider over the states that are kept."""
+class Timeline(anywidget.AnyWidget):
+    """Where the run stands: a counter, and a slider over the states that are kept. A hand on it sends {"to": step}."""
 
-    def __init__(self):
-        self.counter = ipywidgets.HTML()
-        self.slider = ipywidgets.IntSlider(min=0, max=1, description="Timeline", readout=False, style=_AUTO, layout={"width": "auto"})
-        super().__init__([self.counter, self.slider])
-        self.add_class("vg-time")
+    _esm = base.HERE / "timeline.js"
+    step = traitlets.Int(0).tag(sync=True)
+    end = traitlets.Int(0).tag(sync=True)
+    speed = traitlets.Float(0.0).tag(sync=True)  # pictures a second; 0 says nothing
 
-    def count(self, step, end, pictures=None):
-        """Writes the counter."""
-        after = f" of {end:,}" if end > step else ""
-        speed = f" · {pictures:.0f} pictures/s" if pictures else ""
-        self.counter.value = f'<span class="vg-count">Round {step:,}<small>{after}{speed}</small></span>'
-
-    def place(self, step, end):
-        """Puts the slider where the run stands."""
-        with self.slider.hold_sync():
-            self.slider.max = max(1, end)
-            self.slider.value = step
+    def place(self, step, end, speed=0.0):
+        """Puts counter and slider where the run stands."""
+        with self.hold_sync():
+            self.step, self.end, self.speed = step, end, round(speed, 1)
 
 
 class Keep(ipywidgets.VBox):
