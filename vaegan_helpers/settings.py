@@ -88,11 +88,15 @@ CHOICES = {
 WHOLE = {"seed": (0, 2**31 - 1), "hidden_layers": (1, 4), "hidden_dim": (2, 256), "z_dim": (1, 16), "discriminator_steps": (1, 10),
          "generator_steps": (1, 10), "batch_size": (2, 1024)}
 PRESETS = {
-    "vanishing gradient": {"data": "two Gaussians", "loss": "saturating", "penalty": "none"},
+    # noise without tails and a deep G put the first samples in the empty middle; plain SGD moves G by the gradient as it is
+    "vanishing gradient": {"data": "ring", "noise": "uniform", "hidden_layers": 4, "loss": "saturating", "penalty": "none",
+                           "discriminator_learning_rate": 3e-3, "generator_optimizer": "SGD",
+                           "generator_learning_rate": 3e-4},
     "mode collapse": {"data": "grid", "waves": True, "penalty": "none"},
-    "oscillation": {"data": "ring", "penalty": "none"},
-    "a healthy run": {"data": "ring"},
-    "posterior collapse": {"data": "ring", "beta": 500.0},
+    "oscillation": {"data": "ring", "penalty": "none", "discriminator_learning_rate": 3e-4, "generator_learning_rate": 3e-3},
+    "a healthy run": {"data": "ring", "penalty": "r1", "penalty_weight": 0.05, "averaging": True, "momentum": 0.0},
+    "posterior collapse": {"data": "ring", "penalty": "r1", "penalty_weight": 0.05, "averaging": True, "momentum": 0.0,
+                           "beta": 500.0},
 }
 
 

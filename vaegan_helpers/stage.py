@@ -88,7 +88,7 @@ def play(state, points, key, start, length, settings, **choices):
 
     def body(i, carry):
         state, record, finite = carry
-        state, entries = training.gan_steps(state, points, key, start + i, settings, length=1, **choices)
+        state, entries = training.gan_steps(state, points, jax.random.clone(key), start + i, settings, length=1, **choices)
         row = jnp.stack([entries[name][0] if name in entries else jnp.nan for name in names])
         return state, record.at[i].set(row), finite.at[i].set(_all_finite(entries, (state.generator, state.discriminator)))
     start_values = (state, jnp.full((LONGEST, len(names)), jnp.nan), jnp.ones(LONGEST, bool))
@@ -102,7 +102,7 @@ def play_vae(model, adam, points, key, start, length, learning_rate, beta, batch
 
     def body(i, carry):
         state, record, finite = carry
-        state, entries = training.vae_steps(state, points, None, key, start + i, learning_rate, beta, loss=scene.vae_loss,
+        state, entries = training.vae_steps(state, points, None, jax.random.clone(key), start + i, learning_rate, beta, loss=scene.vae_loss,
                                             length=1, batch_size=batch_size)
         row = jnp.stack([entries[name][0] for name in names])
         return state, record.at[i].set(row), finite.at[i].set(_all_finite(entries, state[0]))
