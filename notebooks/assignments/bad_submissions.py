@@ -62,18 +62,17 @@ class RestoreCells(NbGraderPreprocessor):
                 _become(cell, wanted[name])
             else:
                 cell.metadata = {}
-        names = list(wanted)
+        names, notices = list(wanted), []
         for i, name in reversed(list(enumerate(names))):
             if name in present or (name in solutions and name not in points):
                 continue
             later = [place for place, cell in enumerate(notebook.cells) if _grade_id(cell) in names[i + 1:]]
-            cell = wanted[name]
-            if name in solutions:  # an open question: the notice must not make it look answered
-                notebook.cells.insert(min(later, default=len(notebook.cells)), cell)
-                continue
-            notice = nbformat.v4.new_markdown_cell("*The next cell was missing from the submission; it was put back.*")
             place = min(later, default=len(notebook.cells))
-            notebook.cells[place:place] = [notice, cell]
+            if place and notebook.cells[place - 1].get("id") in notices:
+                place -= 1
+            notice = nbformat.v4.new_markdown_cell("*The next cell was missing from the submission; it was put back.*")
+            notices.append(notice.id)
+            notebook.cells[place:place] = [notice, wanted[name]]
         return notebook, resources
 
 
