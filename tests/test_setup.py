@@ -25,7 +25,7 @@ CONSTRAINTS = [
 ]
 
 # Which modules of ours each module may import; `widgets` stands for every module in that folder.
-NUMBERS = {"inputs", "adversarial", "data", "hybrid", "models", "losses", "training", "metrics", "modes", "paths", "checks", "quality", "runs", "divergences", "scene", "settings", "slow_motion",
+NUMBERS = {"inputs", "adversarial", "data", "hybrid", "models", "losses", "training", "metrics", "modes", "paths", "checks", "quality", "runs", "divergences", "players", "scene", "settings", "slow_motion",
            "stage"}
 MAY_IMPORT = {
     "__init__": set(),
@@ -48,7 +48,8 @@ MAY_IMPORT = {
     "scene": {"divergences", "losses"},
     "settings": {"inputs", "data", "losses", "scene", "training"},
     "slow_motion": {"losses", "scene", "training"},
-    "stage": {"inputs", "data", "models", "losses", "training", "runs", "scene", "settings", "slow_motion"},
+    "players": {"models", "scene", "settings", "training"},
+    "stage": {"inputs", "data", "losses", "players", "runs", "scene", "settings", "slow_motion", "training"},
     "widgets": NUMBERS | {"plots", "widgets"},
 }
 # Who may know these libraries.

@@ -3,111 +3,21 @@
 No widget and no picture: `widgets` draws what `Stage.view` returns.
 """
 
-import functools
-from typing import Any, NamedTuple
-
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
 from vaegan_helpers import data as mixtures
-from vaegan_helpers import losses, models, runs, scene, slow_motion, training
+from vaegan_helpers import losses, players, runs, scene, slow_motion, training
 from vaegan_helpers.inputs import require_whole
-from vaegan_helpers.settings import (CATEGORIES, CHOICES, DATA, FALLING_ROUNDS, LIVE, PRESETS, RESETS,  # noqa: F401
-                                     UNROLLED_STEPS, WAVES, WHOLE, Settings, check_points, check_settings)
+from vaegan_helpers.players import CURVES, LONGEST, State
+from vaegan_helpers.settings import (CHOICES, DATA, FALLING_ROUNDS, LIVE, PRESETS, RESETS, UNROLLED_STEPS,  # noqa: F401
+                                     WHOLE, Settings, check_points, check_settings)
 
-LONGEST = 100               # rounds in one compiled call
 MEASURED_EVERY = 50
 KEPT_EVERY = 10             # rounds at first; doubled whenever the kept states outgrow their memory
 KEPT_BYTES = 64e6           # memory for the kept states
-CURVES = ("discriminator_loss", "generator_loss", "penalty", "real_output", "fake_output", "discriminator_gradient_norm",
-          "generator_gradient_norm", "vae_loss", "vae_reconstruction", "vae_kl")
 MEASURED = ("modes", "quality", "kl", "js", "vae_modes", "vae_quality", "vae_kl", "vae_js")
-
-
-class StageGenerator(models.Generator):
-    """A generator whose noise may be uniform: the normal noise that it is given is squeezed into [-1, 1]."""
-
-    def __init__(self, *args, uniform=False, **options):
-        super().__init__(*args, **options)
-        self.uniform = uniform
-
-    def __call__(self, z):
-        return super().__call__(2 * jax.scipy.stats.norm.cdf(z) - 1 if self.uniform else z)
-
-
-class State(NamedTuple):
-    """Everything that training changes: the GAN's state, the VAE and its optimiser's state."""
-
-    gan: Any
-    vae: Any
-    vae_adam: Any
-
-
-def _twice(x):
-    return 2 * x
-
-
-def _identity(x):
-    return x
-
-
-ARCHITECTURE = ("hidden_layers", "hidden_dim", "z_dim", "noise", "packing", "minibatch_std", "spectral_norm", "waves")
-
-
-@functools.partial(jax.jit, static_argnames=ARCHITECTURE)
-def networks(key, *, hidden_layers, hidden_dim, z_dim, noise, packing, minibatch_std, spectral_norm, waves):
-    """G, D and the VAE of these settings; the VAE has as many layers and neurons, and always two latent numbers."""
-    g_key, d_key, vae_key = jax.random.split(key, 3)
-    sizes = {"hidden_dim": hidden_dim, "hidden_layers": hidden_layers}
-    categories = CATEGORIES if noise == "with gaps" else 0
-    generator = StageGenerator(z_dim + categories, x_dim=2, **sizes, output=_twice, categories=categories,
-                               uniform=noise == "uniform", key=g_key)
-    discriminator = models.Discriminator(2, **sizes, packing=1 + packing, minibatch_std=minibatch_std,
-                                         spectral_norm=spectral_norm, frequencies=WAVES if waves else (), key=d_key)
-    return generator, discriminator, models.VAE(2, z_dim=2, **sizes, output=_identity, key=vae_key)
-
-
-@jax.jit
-def _draw(mixture, key):
-    return mixture.sample(key, 20_000)
-
-
-def _all_finite(entries, models):
-    """Whether losses, gradients and weights are finite."""
-    numbers = jax.tree.leaves((entries, models))
-    return jnp.isfinite(jnp.concatenate([number.ravel() for number in numbers])).all()
-
-
-@functools.partial(jax.jit, static_argnames=("loss", "penalty", "batch_size", "discriminator_steps", "generator_steps",
-                                             "unrolled_steps", "optimizers"))
-def play(state, points, key, start, length, settings, **choices):
-    """`length` rounds of the GAN as one loop whose length is traced: any piece of a run is the same compiled program."""
-    names = CURVES[:7]
-
-    def body(i, carry):
-        state, record, finite = carry
-        state, entries = training.gan_steps(state, points, jax.random.clone(key), start + i, settings, length=1, **choices)
-        row = jnp.stack([entries[name][0] if name in entries else jnp.nan for name in names])
-        return state, record.at[i].set(row), finite.at[i].set(_all_finite(entries, (state.generator, state.discriminator)))
-    start_values = (state, jnp.full((LONGEST, len(names)), jnp.nan), jnp.ones(LONGEST, bool))
-    return jax.lax.fori_loop(0, length, body, start_values)
-
-
-@functools.partial(jax.jit, static_argnames="batch_size")
-def play_vae(model, adam, points, key, start, length, learning_rate, beta, batch_size):
-    """The same for the VAE."""
-    names = ("loss", "reconstruction", "kl")
-
-    def body(i, carry):
-        state, record, finite = carry
-        state, entries = training.vae_steps(state, points, None, jax.random.clone(key), start + i, learning_rate, beta, loss=scene.vae_loss,
-                                            length=1, batch_size=batch_size)
-        row = jnp.stack([entries[name][0] for name in names])
-        return state, record.at[i].set(row), finite.at[i].set(_all_finite(entries, state[0]))
-    start_values = ((model, adam), jnp.full((LONGEST, len(names)), jnp.nan), jnp.ones(LONGEST, bool))
-    return jax.lax.fori_loop(0, length, body, start_values)
 
 
 class Diverged(runs.Diverged):
@@ -148,8 +58,8 @@ class Stage:
         self.mixture = DATA[s.data] if s.data != "drawn" else mixtures.around_points(self.points)
         root_key = jax.random.key(s.seed)
         data_key, model_key, props_key, self._gan_key, self._vae_key = jax.random.split(root_key, 5)
-        generator, discriminator, vae = networks(model_key, **{name: getattr(s, name) for name in ARCHITECTURE})
-        self._data = _draw(self.mixture, data_key)
+        generator, discriminator, vae = players.networks(model_key, **{name: getattr(s, name) for name in players.ARCHITECTURE})
+        self._data = players.draw(self.mixture, data_key)
         self._props = scene.props(self.mixture, props_key, generator.z_dim, generator.categories)
         self._state = State(training.gan_state(generator, discriminator, self._optimizers()), vae, optax.adam(0.0).init(vae))
         size = sum(leaf.nbytes for leaf in jax.tree.leaves(self._state))
@@ -206,15 +116,16 @@ class Stage:
         game = training.GanSettings(*map(float, (
             s.discriminator_learning_rate, s.generator_learning_rate, s.penalty_weight, s.momentum,
             0.995 if s.averaging else 0.0, 0.01 if s.falling_rates else 1.0, FALLING_ROUNDS)))
-        gan, gan_rows, gan_finite = play(
+        gan, gan_rows, gan_finite = players.play(
             self._state.gan, self._data, jax.random.clone(self._gan_key), self.step, length, game,
             loss=losses.GAN_LOSSES[s.loss], penalty=None if s.penalty == "none" else s.penalty, batch_size=s.batch_size,
             discriminator_steps=s.discriminator_steps * (who != "generator"),
             generator_steps=s.generator_steps * (who != "discriminator"),
             unrolled_steps=UNROLLED_STEPS * s.unrolling, optimizers=self._optimizers())
-        vae, adam, vae_rows, vae_finite = self._state.vae, self._state.vae_adam, np.full((length, 3), np.nan), np.ones(length, bool)
+        vae, adam = self._state.vae, self._state.vae_adam
+        vae_rows, vae_finite = np.full((length, 3), np.nan), np.ones(length, bool)
         if who == "both":
-            (vae, adam), vae_rows, vae_finite = play_vae(
+            (vae, adam), vae_rows, vae_finite = players.play_vae(
                 vae, adam, self._data, jax.random.clone(self._vae_key), self.step, length, float(s.vae_learning_rate),
                 float(s.beta), s.batch_size)
         rows = np.concatenate([np.asarray(gan_rows)[:length], np.asarray(vae_rows)[:length]], axis=1)
@@ -331,13 +242,41 @@ class Stage:
 
     @property
     def measured(self):
-        """What was measured up to this step: "step" and each name of MEASURED, (m,)."""
+        """What was measured up to this step, every 50 rounds: "step" and each name of MEASURED, (m,).
+
+        Modes and quality by the protocol of `metrics.modes_covered` (for the VAE on its decoder's means); "kl" is
+        KL(p || q) and "js" the Jensen-Shannon divergence, in nats, of the densities that "optimum" compares. See
+        `divergences` for how sure they are.
+        """
         steps = sorted(step for step in self._measured if step <= self.step)
         table = np.array([self._measured[step] for step in steps]).reshape(len(steps), len(MEASURED))
         return {"step": np.array(steps, int)} | dict(zip(MEASURED, table.T))
 
     def view(self, layers=None):
-        """Arrays for pictures: those of the named layers, or all."""
+        """Arrays for pictures, in NumPy, by compiled functions of fixed shape.
+
+        Args:
+          layers: names in `LAYERS`; only these are computed. None for all.
+
+        Returns:
+          Dictionary. Surfaces have the lowest y first; n = 400 samples, 64 cells, a mesh of 21 lines.
+            "real", "generated": (n, 2).
+            "surface": D's output at the middle of each cell, (cells, cells): a probability, or for least squares and
+              Wasserstein a plain number. A D that judges packs or batches is asked about each point among generated ones.
+            "optimum": the best D against this G, p / (p + q), there. Both densities are seen through a Gaussian kernel as
+              wide as a cell: p exactly, q as the kernel estimate of 5,000 samples. (Noise has another dimension than the
+              plane, and G may fold it, so a change of variables would not give q.) Wasserstein has no such optimum.
+            "arrows": (48, 2, 2), generated points, and minus the gradient of G's loss there: where each is pulled.
+            "manifold": (mesh, mesh, 2), a grid of noise as G warps it; with gaps in the noise, that of the first category.
+            "vae_samples": (n, 2) from p(x | z), "vae_mean": the decoder's means of the same codes, "vae_manifold".
+            "vae_ellipses": (48, 2, 2), mean and standard deviation of real points' codes.
+            "vae_reconstructions": (48, 2, 2), these points and what the decoder makes of their mean codes.
+            "per_mode", "vae_per_mode": (modes,), how many of 2,500 samples are of high quality at each mode.
+            "extent": (x0, x1, y0, y1) of the plane, always.
+
+        Raises:
+          ValueError: an unknown layer.
+        """
         gan, vae, props = self._state.gan, self._state.vae, self._props
         loss = losses.GAN_LOSSES[self.settings.loss]
         makers = {
@@ -373,7 +312,7 @@ class Stage:
         return "\n".join(lines) + "\n"
 
     def code(self):
-        """The line of code that rebuilds this stage at step 0, with the settings of now."""
+        """The line of code that rebuilds this stage at step 0, with the settings that hold now."""
         s, plain = self.settings, Settings()
         given = {name: getattr(s, name) for name in (*RESETS[2:], *LIVE) if getattr(s, name) != getattr(plain, name)}
         first = repr(s.data) if s.data != "drawn" else f"points={np.round(np.float64(self.points), 3).tolist()}"
