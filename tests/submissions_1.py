@@ -10,15 +10,10 @@ def code(text):
     return textwrap.dedent(text).strip()
 
 
-def remove(*names):
-    """Deletes the cells with these grade_ids."""
-    def bend(notebook):
-        notebook.cells = [cell for cell in notebook.cells if marks_of(cell).get("grade_id") not in names]
-    return bend
-
-
-def copy_and_retype(notebook):
-    """Cells copied, changed in type, tagged, stripped of their marks, graded cells edited: the answers all still there."""
+def bend_cells(notebook):
+    """Cells deleted, copied, changed in type, tagged, edited, without their marks; but for one, the answers are there."""
+    gone = {"standard_deviation", "standard_deviation_value", "reparameterise_noise", "vae_loss_weight"}
+    notebook.cells = [cell for cell in notebook.cells if marks_of(cell).get("grade_id") not in gone]
     twice = copy.deepcopy(find(notebook, "kl"))
     notebook.cells.insert(notebook.cells.index(find(notebook, "kl")), twice)             # a copy above, with the same id
     notebook.cells.append(copy.deepcopy(find(notebook, "kl_value")))                     # and one at the end
@@ -131,15 +126,15 @@ SUBMISSIONS = [
         "nearest_label_value": "should be a function; it is None", "land_value": "is there a `return`?"}),
     # the first loop is cut off, the second swallows what is thrown at it; what stands between them has its marks
     Submission("never_ends", {
-        "standard_deviation": "while True:\n    pass",
+        "standard_deviation": "import time\nwhile True:\n    time.sleep(1)",
         "kl": "def kl(mean, logvar):\n    return jnp.sum(mean**2 + jnp.exp(logvar) - 1 - logvar, axis=1) / 2",
         "nats_per_latent": code("""
             while True:
                 try:
-                    while True: pass
+                    while True: time.sleep(1)
                 except BaseException: pass
             """),
-    }, blank=True, cell_seconds=12, notebook_seconds=24, lost={
+    }, blank=True, cell_seconds=20, notebook_seconds=45, lost={
         "standard_deviation_value", "reparameterise_formula", "reparameterise_noise", "reparameterise_gradient",
         "nats_per_latent_value", "log_likelihood_value", "log_likelihood_large_logits", "vae_loss_value", "vae_loss_weight",
         "vae_loss_draw", "train_improves", "train_draws_afresh", "nearest_label_value", "land_value"},
@@ -148,12 +143,12 @@ SUBMISSIONS = [
         "log_likelihood_value", "log_likelihood_large_logits", "vae_loss_value", "vae_loss_weight", "vae_loss_draw",
         "train_improves", "train_draws_afresh", "nearest_label_value", "land_value"},
         says={"land_value": "The kernel died"}),
-    Submission("cells_deleted", bend=remove("kl", "kl_value", "reparameterise_noise", "land_value", "treasurer"),
-               lost={"kl_value"}, says={"kl_value": "name 'kl' is not defined"}),
-    Submission("cells_bent", bend=copy_and_retype),
-    Submission("marks_lost", bend=without_any_marks),
+    Submission("cells_bent", bend=bend_cells, lost={"standard_deviation_value"}, says={
+        "standard_deviation_value": "name 'standard_deviation' is not defined",
+        "reparameterise_noise": "The next cell was missing from the submission; it was put back."}),
     Submission("no_notebook", bend_file=no_notebook, lost="all", says={"kl_value": "could not be read as a notebook"}),
-    # Right in other ways: NumPy where it does, other formulas, a scan, an nnx.Optimizer, warnings on stderr.
+    # Right in other ways: NumPy where it does, other formulas, a scan, an nnx.Optimizer, warnings on stderr;
+    # the second as some editors save it, without nbgrader's marks.
     Submission("right_b", {
         "standard_deviation": "def standard_deviation(logvar):\n    return jnp.sqrt(jnp.exp(logvar))",
         "reparameterise": code("""
@@ -247,5 +242,5 @@ SUBMISSIONS = [
                     move(model, optimizer, jnp.asarray(images[chosen.permutation(len(images))[:64]]), noise_key)
                 return model
             """),
-    }),
+    }, bend=without_any_marks),
 ]
