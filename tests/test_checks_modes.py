@@ -1,0 +1,249 @@
+"""Each likely slip about mode collapse gets its own message, and right answers written in other ways pass."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from vaegan_helpers import checks, data, metrics
+
+
+def norms(samples, means):
+    return jnp.linalg.norm(samples[:, None] - means[None], axis=-1)
+
+
+def good(samples, means, std, within=3.0):
+    return norms(samples, means).min(axis=1) <= within * std
+
+
+def counted(samples, means, std, within=3.0):
+    distance = norms(samples, means)
+    return len(np.unique(np.asarray(distance.argmin(axis=1))[np.asarray(distance.min(axis=1) <= within * std)]))
+
+
+def kl(counts):
+    q = np.asarray(counts) / np.sum(counts)
+    return float(sum(x * math.log(x * len(q)) for x in q if x > 0))
+
+
+def packed(x, m):
+    return x.reshape(len(x) // m, -1)
+
+
+def with_spread(h, eps=1e-8):
+    spread = jnp.sqrt(h.var(axis=0) + eps).mean()
+    return jnp.concatenate([h, jnp.full((len(h), 1), spread)], axis=1)
+
+
+def column(value):
+    """An answer that puts `value(h)` in the last column."""
+    return lambda h: jnp.concatenate([h, jnp.broadcast_to(value(h), (len(h),))[:, None]], axis=1)
+
+
+def needed(share, confidence):
+    return math.ceil(math.log(1 - confidence) / math.log(1 - share))
+
+
+def needed_by_trying(share, confidence):
+    n, missed = 0, 1.0
+    while 1 - missed < confidence:
+        n, missed = n + 1, missed * (1 - share)
+    return n
+
+
+def compared(a, b):
+    return a.mean() - b.mean(), np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
+
+
+RIGHT = {
+    checks.distances: [norms, jax.vmap(lambda x, means: jnp.sqrt(((x - means) ** 2).sum(axis=1)), (0, None)),
+                       lambda s, m: np.array([[math.dist(x, y) for y in np.asarray(m)] for x in np.asarray(s)])],
+    checks.high_quality: [good, lambda s, m, std: (norms(s, m) <= 3 * std).any(axis=1),
+                          lambda s, m, std: [min(math.dist(x, y) for y in m.tolist()) <= 3 * std for x in s.tolist()]],
+    checks.count_modes: [counted, lambda s, m, std: (norms(s, m) <= 3 * std).any(axis=0).sum(),
+                         lambda s, m, std: metrics.modes_covered(s, data.mixture(m, std)).count],
+    checks.reverse_kl: [kl, lambda c: jax.scipy.special.rel_entr(c / c.sum(), jnp.full(len(c), 1 / len(c))).sum(),
+                        lambda c: jnp.log(len(c)) - jax.scipy.special.entr(c / c.sum()).sum()],
+    checks.samples_needed: [needed, needed_by_trying, lambda s, c: int(np.ceil(np.log1p(-c) / np.log1p(-s)))],
+    checks.pack: [packed, lambda x, m: jnp.concatenate([x[i::m] for i in range(m)], axis=1),
+                  lambda x, m: jnp.hstack(jnp.split(x, m)),
+                  lambda x, m: jnp.stack([jnp.ravel(x[i:i + m]) for i in range(0, len(x), m)])],
+    checks.append_spread: [with_spread, lambda h: jnp.pad(h, ((0, 0), (0, 1)), constant_values=h.std(axis=0).mean()),
+                           column(lambda h: h.std(axis=0, ddof=1).mean())],
+    checks.spread_gradient: [with_spread, lambda h: with_spread(h, 1e-6)],
+    checks.difference_of_means: [compared, lambda a, b: np.array(compared(a, b)), lambda a, b: list(compared(a, b))],
+}
+
+SLIPS = {
+    checks.distances: [
+        (lambda s, m: ((s[:, None] - m) ** 2).sum(axis=-1), "the root is missing"),
+        (lambda s, m: norms(s, m).T, "rows and columns are exchanged"),
+        (lambda s, m: jnp.abs(s[:, None] - m).sum(axis=-1), "absolute differences"),
+        (lambda s, m: s[:, None] - m, "over the last axis"),
+        (lambda s, m: norms(s, m).min(axis=1), "nearest mode alone"),
+        (lambda s, m: jnp.linalg.norm(s[:, None] - m, axis=0), "taken over the samples"),
+        (lambda s, m: jnp.linalg.norm(s[:, None] - m, axis=1), "taken over the modes"),
+    ],
+    checks.high_quality: [
+        (lambda s, m, std: norms(s, m).min(axis=1) > 3 * std, "these are the others"),
+        (lambda s, m, std: norms(s, m).min(axis=1) <= 3, "held against 3, and not"),
+        (lambda s, m, std: norms(s, m).min(axis=1) ** 2 <= 3 * std, "the root is missing"),
+        (lambda s, m, std: good(s, m, std, 1.0), "one standard deviation"),
+        (lambda s, m, std: (norms(s, m) <= 3 * std).all(axis=1), "one is enough"),
+        (lambda s, m, std: norms(s, m) <= 3 * std, "an answer for each mode"),
+        (lambda s, m, std: (jnp.abs(s[:, None] - m) <= 3 * std).all(axis=-1).any(axis=1), "a square and not a circle"),
+        (lambda s, m, std: norms(s, m).min(axis=1), "the distances themselves"),
+        (lambda s, m, std: norms(s, m).min(axis=1) / std, "the distances in std"),
+        (lambda s, m, std: good(s, m, std).mean(), "the share for all"),
+        (lambda s, m, std: good(s, m, std).sum(), "this is their number"),
+    ],
+    checks.count_modes: [
+        (lambda s, m, std: len(np.unique(norms(s, m).argmin(axis=1))), "samples of low quality count as well"),
+        (lambda s, m, std: counted(s, m, 1.0), "samples of low quality count as well"),
+        (lambda s, m, std: len(m), "the number of all modes"),
+        (lambda s, m, std: good(s, m, std).sum(), "the number of samples of high quality"),
+        (lambda s, m, std: len(s), "the number of samples;"),
+        (lambda s, m, std: len(m) - counted(s, m, std), "the number of modes that are missing"),
+        (lambda s, m, std: max(1, counted(s, m, std)), "though nothing hits it"),
+        (lambda s, m, std: counted(s, m, std) - 1, "are the modes numbered from 0"),
+    ],
+    checks.reverse_kl: [
+        (lambda c: jax.scipy.special.entr(c / c.sum()).sum(), "this is the entropy"),
+        (lambda c: -kl(c), "sign is the wrong way round"),
+        (lambda c: kl(c) / math.log(2), "in bits"),
+        (lambda c: kl(c[c > 0]), "one over the number of all modes"),
+        (lambda c: jnp.mean(c / c.sum() * jnp.log(c / c.sum() * len(c))), "divided by the number of modes"),
+        (lambda c: jnp.sum(c * jnp.log(c * len(c))), "these are counts"),
+        (lambda c: jnp.sum(c / c.sum() * jnp.log(c / c.sum() * len(c))), "brings 0 log 0"),
+        (lambda c: -jnp.mean(jnp.log(c / c.sum() * len(c))), "the forward KL"),
+    ],
+    checks.samples_needed: [
+        (lambda s, c: math.log(1 - c) / math.log(1 - s), "round up"),
+        (lambda s, c: int(math.log(1 - c) / math.log(1 - s)), "one too few"),
+        (lambda s, c: math.ceil(math.log(c) / math.log(1 - s)), "below 1 - confidence"),
+        (lambda s, c: 1 / s, "do not add up"),
+        (lambda s, c: math.ceil(-math.log(1 - c) / s), "approximation for small shares"),
+        (lambda s, c: math.ceil(c / s), "do not add up"),
+    ],
+    checks.pack: [
+        (lambda x, m: x.reshape(-1, m, x.shape[1]), "up to a last reshape"),
+        (lambda x, m: packed(x, m).T, "stand in the columns"),
+        (lambda x, m: x.T.reshape(len(x) // m, -1), "mix numbers of different examples"),
+        (lambda x, m: x.reshape(len(x) // m, -1, order="F"), "first coordinates come before"),
+        (lambda x, m: x.reshape(-1, m, x.shape[1]).transpose(0, 2, 1).reshape(len(x) // m, -1), "first coordinates come before"),
+        (lambda x, m: jnp.tile(x[:len(x) // m], (1, m)), "an example twice"),
+        (lambda x, m: jnp.concatenate([jnp.roll(x, -i, axis=0) for i in range(m)], axis=1), "belongs to one pack only"),
+        (lambda x, m: np.asarray(x).reshape(len(x) // m, -1), "TracerArrayConversionError"),
+    ],
+    checks.append_spread: [
+        (column(lambda h: h.std(axis=1)), "the spread within each example"),
+        (column(lambda h: h.std(axis=1).mean()), "the spread within the examples"),
+        (column(lambda h: h.std()), "all numbers together"),
+        (column(lambda h: h.var(axis=0).mean()), "this is the variance"),
+        (column(lambda h: jnp.sqrt(h.var(axis=0).mean())), "the root of the mean variance"),
+        (column(lambda h: h.std(axis=0).sum()), "the sum over the features"),
+        (column(lambda h: jnp.sqrt(((h - h.mean(axis=0)) ** 2).sum(axis=0)).mean()), "it grows with the batch size"),
+        (column(lambda h: h.mean()), "this is the mean"),
+        (lambda h: with_spread(h)[:, ::-1], "the features themselves have changed"),
+        (lambda h: jnp.concatenate([with_spread(h)[:, -1:], h], axis=1), "stands in the first column"),
+        (lambda h: jnp.concatenate([h, h.std(axis=0)[None]]), "became a further row"),
+        (lambda h: jnp.concatenate([h, jnp.broadcast_to(h.std(axis=0), h.shape)], axis=1), "wanted"),
+    ],
+    checks.spread_gradient: [
+        (column(lambda h: h.std(axis=0).mean()), "the root has an infinite slope at 0"),
+        (lambda h: with_spread(jax.lax.stop_gradient(h)), "stop_gradient"),
+        (lambda h: with_spread(h, 0.1), "too large"),
+    ],
+    checks.difference_of_means: [
+        (lambda a, b: (compared(b, a)[0], compared(a, b)[1]), "the wrong sign"),
+        (lambda a, b: (np.median(a) - np.median(b), compared(a, b)[1]), "medians"),
+        (lambda a, b: (a.sum() - b.sum(), compared(a, b)[1]), "of the sums"),
+        (lambda a, b: (compared(a, b)[0], np.sqrt(a.var(ddof=1) + b.var(ddof=1))), "does not shrink"),
+        (lambda a, b: (compared(a, b)[0], compared(a, b)[1] ** 2), "the root is missing"),
+        (lambda a, b: (compared(a, b)[0], a.std(ddof=1) / len(a)**0.5 + b.std(ddof=1) / len(b)**0.5), "variances add up"),
+        (lambda a, b: (compared(a, b)[0], np.sqrt(a.var() / len(a) + b.var() / len(b))), "ddof=1"),
+        (lambda a, b: compared(a, b)[0], "wanted two numbers"),
+    ],
+}
+
+
+def table(of):
+    return [pytest.param(check, *(case if isinstance(case, tuple) else (case,)), id=f"{check.__name__}_{i}")
+            for check, entries in of.items() for i, case in enumerate(entries)]
+
+
+@pytest.fixture(autouse=True)
+def as_a_learner():
+    """A learner's kernel has neither setting of the unit tests."""
+    with jax.numpy_rank_promotion("allow"), jax.debug_key_reuse(False):
+        yield
+
+
+@pytest.mark.parametrize("check, answer, words", table(SLIPS))
+def test_a_slip_gets_its_message(check, answer, words):
+    with pytest.raises(checks.NotYet) as caught:
+        check(answer, trials=6)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("check, answer", table(RIGHT))
+def test_a_right_answer_passes_every_time_however_it_is_written(check, answer):
+    check(answer, trials=20)
+
+
+@pytest.mark.parametrize("check", list(RIGHT), ids=lambda c: c.__name__)
+@pytest.mark.parametrize("answer", [None, 3, lambda *a: 1 / 0, lambda *a: {}, lambda: 0, lambda *a: "x", lambda *a: None,
+                                    lambda *a: jnp.full(3, jnp.nan), lambda *a: [[1], [2, 3]], lambda *a: (None, None),
+                                    lambda *a: object(), lambda *a: jnp.zeros((2, 2))])
+def test_nonsense_is_answered_in_a_sentence(check, answer):
+    with pytest.raises(checks.NotYet):
+        check(answer)
+
+
+# Evidence: a table of runs.
+
+def run(name, seed):
+    return 4 + len(name) % 2, 0.5
+
+
+def rows(name, seeds=5):
+    return [(seed, *run(name, seed)) for seed in range(seeds)]
+
+
+def test_evidence_over_five_seeds_passes():
+    checks.evidence({"plain": rows("plain"), "other": rows("other", 7)}, run, "plain", "other")
+
+
+@pytest.mark.parametrize("table, words", [
+    ([], "should be a dictionary"),
+    ({"plain": rows("plain")}, "has no results for 'other'"),
+    ({"plain": rows("plain", 4), "other": rows("other")}, "has 4 seeds"),
+    ({"plain": rows("plain") * 2, "other": rows("other")}, "a seed stands twice"),
+    ({"plain": [(s, 8, 0.99) for s in range(5)], "other": rows("other")}, "a new run gives"),
+    ({"plain": [(s, 5, 50.0) for s in range(5)], "other": rows("other")}, "per cent"),
+    ({"plain": [5, 6], "other": rows("other")}, "wanted rows"),
+    ({"plain": "text", "other": rows("other")}, "wanted rows"),
+    ({"plain": [(s, math.nan, 0.5) for s in range(5)], "other": rows("other")}, "wanted rows"),
+])
+def test_missing_or_made_up_evidence_is_named(table, words):
+    with pytest.raises(checks.NotYet, match=words):
+        checks.evidence(table, run, "plain", "other")
+
+
+def test_a_remedy_is_not_compared_with_itself():
+    with pytest.raises(checks.NotYet, match="compared with itself"):
+        checks.evidence({"plain": rows("plain")}, run, "plain", "plain")
+
+
+@pytest.mark.parametrize("counts, words", [([0, 90, 10], "cover 2 of 3"), ([40, 30, 30], "reverse KL is")])
+def test_samples_that_mislead_nobody_are_named(counts, words):
+    mixture = data.gaussian_ring(3)
+    with pytest.raises(checks.NotYet, match=words):
+        checks.misleading_samples(np.repeat(np.asarray(mixture.means), counts, axis=0), mixture)
+
+
+def test_misleading_samples_pass():
+    grid = data.gaussian_grid()
+    checks.misleading_samples(np.repeat(np.asarray(grid.means), [2475] + [1] * 24, axis=0), grid)
