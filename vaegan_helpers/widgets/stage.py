@@ -1,15 +1,13 @@
 """The face of the training stage: watch, steer and rewind a GAN and a VAE that learn the same data."""
 
 import dataclasses
-import html
 import threading
 import time
 
 import ipywidgets
-import numpy as np
 
 from vaegan_helpers import runs, stage
-from vaegan_helpers.widgets import base, stage_board
+from vaegan_helpers.widgets import base, stage_board, stage_words
 from vaegan_helpers.widgets.points import KEYS
 from vaegan_helpers.widgets.stage_controls import LABELS, Controls
 from vaegan_helpers.widgets.stage_layout import SPEEDS, WHO, Hands, Keep, Switches, Timeline, Toolbar, region
@@ -166,10 +164,10 @@ class TrainingStage(base.Explorer):
     def _listen(self):
         bar, keep = self.toolbar, self.keep
         for button, act in [(bar.play, self._toggle), (bar.step, lambda: self._ask(self._go_on)),
-                            (bar.again, lambda: self._ask(lambda: self._begin_anew(self.state.reset))),
-                            (keep.png, lambda: self._download("training_stage.png", "image/png", self.png())),
-                            (keep.csv, lambda: self._download("training_stage.csv", "text/csv", self.csv().encode())),
-                            (keep.copy, lambda: self.hands.send({"copy": self.code()}))]:
+                            (bar.again, lambda: self._ask(self._begin_anew)),
+                            (keep.png, lambda: self._download("training_stage.png", "image/png", self.png)),
+                            (keep.csv, lambda: self._download("training_stage.csv", "text/csv", lambda: self.csv().encode())),
+                            (keep.copy, lambda: self._ask(lambda: self.hands.send({"copy": self.code()})))]:
             button.on_click(lambda _, act=act: act())
         for field, act in [(bar.slow, self._switch_slow), (bar.preset, self._use_preset), (bar.who, lambda _: self.show()),
                            (bar.speed, self._set_speed)]:
@@ -189,7 +187,8 @@ class TrainingStage(base.Explorer):
             self._say_error(error)
         finally:
             self._lock.release()
-            self.show()
+            self._charts_at = self._words_at = 0.0  # the answer is not kept waiting
+            self.show(fast=self.playing)
 
     def _answer(self):
         asked, self._asked = self._asked, []
@@ -211,7 +210,8 @@ class TrainingStage(base.Explorer):
         elif key in ("Home", "End"):
             self._ask(lambda: self._go_to(0 if key == "Home" else self.state.end))
         elif "copied" in content:
-            self._note("The code is copied." if content["copied"] else "The page may not copy: mark the code and copy it by hand.")
+            self._last_note = "The code is copied." if content["copied"] else "The page may not copy: mark the code and copy it by hand."
+            self._speak()
 
     def _toggle(self):
         if self.playing:
@@ -231,29 +231,29 @@ class TrainingStage(base.Explorer):
         kept = self.state.kept
         self._go_to(kept[min(len(kept) - 1, max(0, kept.index(self.state.step) + places))])
 
-    def _scrub(self, step):
-        before, kept = self.state.step, self.state.kept
-        self._ask(lambda: self._go_to(min((each for each in kept if each >= step), default=kept[-1]) if step > before else step))
+    def _scrub(self, to):
+        """To the kept state that lies in the way of the hand."""
+        def act():
+            onwards = [kept for kept in self.state.kept if kept >= to] or [self.state.end]
+            self._go_to(to if to < self.state.step else onwards[0])
+        self._ask(act)
 
     def _go_to(self, step):
         self.pause()
         self.slow.finish()
         self.state.rewind(step)
 
-    def _begin_anew(self, act):
-        self.slow.drop()
-        act()
-
     def _use_preset(self, name):
         if name == "none":
             return
         wanted = dataclasses.asdict(stage.Settings(**_of_preset(name), seed=self.state.settings.seed))
-
-        def act():
-            if not self.state.change(**wanted):
-                self.state.reset()
-        self._ask(lambda: self._begin_anew(act))
         self.layers = self.layers | PRESET_LAYERS.get(name, set())
+        self._ask(lambda: self._begin_anew(**wanted))
+
+    def _begin_anew(self, **settings):
+        self.slow.drop()
+        if not self.state.change(**settings):
+            self.state.reset()
 
     def _move_control(self, name, value):
         def act():
@@ -261,21 +261,23 @@ class TrainingStage(base.Explorer):
             anew = self.state.change(**{name: value})
             self._set(lambda: setattr(self.toolbar.preset, "value", "none"))
             label = LABELS.get(name, "Drawing")
-            self._note(f"{label}: {value}. " if name != "points" else f"{len(value)} drawn points. ",
-                       "The run began anew." if anew else "")
+            what = f"{label}: {value}." if name != "points" else f"{len(value)} drawn points."
+            self._last_note = f"{what} The run began anew." if anew else what
         self._ask(act)
 
     def _switch(self, name, on):
         if not self._setting:
-            self.board.layers ^= {name} if on != (name in self.board.layers) else set()
+            self.board.layers = self.board.layers | {name} if on else self.board.layers - {name}
             self.board.arrange()
             self._view = None
             if not self.playing:
                 self.show()
 
-    def _download(self, name, kind, data):
-        self.hands.send({"download": {"name": name, "kind": kind}}, buffers=[data])
-        self._note(f"{name} is handed to the browser.")
+    def _download(self, name, kind, make):
+        def act():
+            self.hands.send({"download": {"name": name, "kind": kind}}, buffers=[make()])
+            self._last_note = f"{name} is handed to the browser."
+        self._ask(act)
 
     def _set(self, act):
         """Moves controls without hearing them."""
@@ -311,7 +313,11 @@ class TrainingStage(base.Explorer):
     # Showing it
 
     def _compute_view(self):
-        return self.state.view(self.board.needs())
+        counts = () if self.state.settings.data == "drawn" else ("per_mode", "vae_per_mode")
+        return self.state.view({*self.board.needs(), *counts})
+
+    def _counts(self):
+        return {model: self._view[name] for model, name in [("GAN", "per_mode"), ("VAE", "vae_per_mode")] if name in self._view}
 
     def show(self, fast=False):
         """Draws what the state is now. Fast: pictures as JPEG, charts and words only now and then."""
@@ -325,7 +331,7 @@ class TrainingStage(base.Explorer):
             self.hands.beat = self.player.pictures
             in_slow_motion = self.toolbar.slow.value
             self.board.show_networks(self.slow.trains if in_slow_motion else LEARN[WHO[self.toolbar.who.value]])
-            self.timeline.place(self.state.step, self.state.end, self._pictures_per_second(now))
+            self.timeline.place(self.state.step, self.state.end, stage_words.live(self._counts()), self._pictures_per_second(now))
             if not fast or in_slow_motion or now - self._charts_at > CHARTS_EVERY:
                 self._charts_at = now
                 self._show_time()
@@ -345,43 +351,18 @@ class TrainingStage(base.Explorer):
         self.board.draw_charts(state.history, state.measured, state.step, len(state.mixture.means))
         self.controls.show(state.settings)
         self.keep.code.value = self.code()
-        if self._error:
-            self.message.value = f'<div class="vg-message vg-error" role="alert">{html.escape(self._error)}</div>'
-        else:
-            self.message.value = self.slow.banner() if self.toolbar.slow.value else ""
+        slow = self.slow.banner() if self.toolbar.slow.value else ""
+        self.message.value = stage_words.alarm(self._error) if self._error else slow
 
     def _speak(self):
         """The line of words, and the alternative texts."""
-        state, board = self.state, self.board
-        where = f"Round {state.step}" + (f" of {state.end}" if state.end > state.step else "")
-        history, measured = state.history, state.measured
-        parts = [where + "."]
-        for name, words in [("discriminator_loss", "D's loss"), ("generator_loss", "G's loss")]:
-            values = history[name]
-            if len(values) and np.isfinite(values[-1]):
-                parts.append(f"{words} ≈ {values[-1]:.2f}.")
-        modes = len(state.mixture.means)
-        if len(measured["step"]) and state.settings.data != "drawn":
-            for model, prefix in [("GAN", ""), ("VAE", "vae_")]:
-                parts.append(f"{model}: ≈ {measured[prefix + 'modes'][-1]:.0f} of {modes} modes, ≈ {100 * measured[prefix + 'quality'][-1]:.0f} % "
-                             f"of samples within 3 std of one, JS ≈ {measured[prefix + 'js'][-1]:.2f} nats.")
-        for name, picture in board.planes.items():
-            picture.alt = f"{stage_board.PLANES[name]}, at round {state.step}. Shown: {board.words(name)}."
-        for name, picture in board.charts.items():
-            picture.alt = f"Chart through time, up to round {state.step}: {stage_board.CHARTS[name][0]}."
-        if self.toolbar.slow.value and self.slow.part is not None:
-            parts.append(f"Part {self.slow.part.number}: {self.slow.part.caption}")
-        self.say(" ".join([*parts, self._last_note]).strip())
-
-    def _note(self, *words):
-        """Adds a sentence to the spoken line until the next thing happens."""
-        self._last_note = " ".join(filter(None, words)).strip()
-        if not self.playing:
-            self._speak()
+        self.board.describe(self.state.step)
+        part = self.slow.part if self.toolbar.slow.value else None
+        self.say(f"{stage_words.standing(self.state, self._counts())} {self._last_note}".strip(),
+                 f"Part {part.number}: {part.caption}" if part else "")
 
     def _say_busy(self):
-        self.message.value = ('<div class="vg-message vg-phase">This choice is prepared for its first use: a few seconds. What you '
-                              "change meanwhile is done right after.</div>")
+        self.message.value = stage_words.BUSY
         self._charts_at = 0.0  # with the next picture the message goes
 
     def _say_error(self, error):

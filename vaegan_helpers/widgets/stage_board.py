@@ -13,9 +13,9 @@ LAYERS = {
     "real": ("Real samples", "●", C["real"], "real"),
     "generated": ("Generated samples", "●", C["generated"], "generated"),
     "surface": ("D's surface", "■", "#B9B9B9", "surface"),
-    "optimum": ("Exact optimum p / (p + q)", "■", "#B9B9B9", "optimum"),
+    "optimum": ("Exact optimum", "■", "#B9B9B9", "optimum"),
     "manifold": ("G's warped grid", "▦", C["generated"], "manifold"),
-    "arrows": ("Pull of G's loss on samples", "➝", "#222222", "arrows"),
+    "arrows": ("Pull of G's loss", "➝", "#222222", "arrows"),
     "decoded": ("VAE: decoder's outputs", "◆", C["decoder"], "vae_mean"),
     "vae_grid": ("VAE: warped grid", "▦", C["decoder"], "vae_manifold"),
     "links": ("VAE: reconstructions", "╱", C["decoder"], "vae_reconstructions"),
@@ -166,6 +166,13 @@ class Board:
         on = {"game": ("real", "generated", "surface", "manifold", "arrows"), "optimum": ("real", "generated", "optimum"),
               "vae": ("real", "decoded", "vae_grid", "links"), "codes": ("ellipses",)}[plane]
         return ", ".join(LAYERS[name][0] for name in on if name in self.layers) or "nothing"
+
+    def describe(self, step):
+        """Gives every picture its alternative text."""
+        for name, picture in self.planes.items():
+            picture.alt = f"{PLANES[name]}, at round {step}. Shown: {self.words(name)}."
+        for name, picture in self.charts.items():
+            picture.alt = f"Chart through time, up to round {step}: {CHARTS[name][0]}."
 
     def whole(self):
         """All that is shown, as one picture: PNG bytes."""

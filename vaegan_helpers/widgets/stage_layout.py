@@ -55,12 +55,13 @@ class Timeline(anywidget.AnyWidget):
     _esm = base.HERE / "timeline.js"
     step = traitlets.Int(0).tag(sync=True)
     end = traitlets.Int(0).tag(sync=True)
+    modes = traitlets.Unicode("").tag(sync=True)
     speed = traitlets.Float(0.0).tag(sync=True)  # pictures a second; 0 says nothing
 
-    def place(self, step, end, speed=0.0):
+    def place(self, step, end, modes="", speed=0.0):
         """Puts counter and slider where the run stands."""
         with self.hold_sync():
-            self.step, self.end, self.speed = step, end, round(speed, 1)
+            self.step, self.end, self.modes, self.speed = step, end, modes, round(speed, 1)
 
 
 class Keep(ipywidgets.VBox):

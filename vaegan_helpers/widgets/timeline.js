@@ -15,11 +15,11 @@ function render({ model, el }) {
 
   const draw = () => {
     const [step, end, speed] = ["step", "end", "speed"].map((name) => model.get(name));
-    const after = end > step ? ` of ${end.toLocaleString("en")}` : "";
+    const after = end > step ? `of ${end.toLocaleString("en")}` : "";
     count.innerHTML = "";
     const small = document.createElement("small");
-    small.textContent = after + (speed ? ` · ${speed.toFixed(0)} pictures/s` : "");
-    count.append(`Round ${step.toLocaleString("en")}`, small);
+    small.textContent = [after, model.get("modes"), speed ? `${speed.toFixed(0)} pictures/s` : ""].filter(Boolean).join(" · ");
+    count.append(`Round ${step.toLocaleString("en")} `, small);
     slider.max = Math.max(1, end);
     slider.disabled = end === 0;
     if (!held) slider.value = step;
@@ -31,9 +31,9 @@ function render({ model, el }) {
   slider.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab would take the arrow keys
   slider.addEventListener("input", () => model.send({ to: Number(slider.value) }));
   slider.addEventListener("change", () => { held = false; });
-  for (const name of ["step", "end", "speed"]) model.on(`change:${name}`, draw);
+  for (const name of ["step", "end", "modes", "speed"]) model.on(`change:${name}`, draw);
   draw();
-  return () => { for (const name of ["step", "end", "speed"]) model.off(`change:${name}`, draw); };
+  return () => { for (const name of ["step", "end", "modes", "speed"]) model.off(`change:${name}`, draw); };
 }
 
 export default { render };
