@@ -101,7 +101,7 @@ def judge_reconstructions(model, key):
 def from_a_second_model(model, key):
     """Samples for latents drawn from a mixture of ten Gaussians, fitted to those of the training digits, not the prior."""
     latent_key, order_key = jax.random.split(key)
-    latents = losses.reparameterise(*model.encode(digits().train_images), latent_key)
+    latents = np.float64(losses.reparameterise(*model.encode(digits().train_images), latent_key))
     draws, _ = GaussianMixture(10, random_state=0).fit(latents).sample(SAMPLES)      # one Gaussian after the other
     return model.decode(jax.random.permutation(order_key, jnp.asarray(draws, jnp.float32)))
 
