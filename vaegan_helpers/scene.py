@@ -51,21 +51,23 @@ class Props(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnames="z_dim")
-def props(mixture, key, z_dim, categories):
-    """Draws a stage's Props. The grid of noise runs over the first two numbers that are not a category's."""
-    real_key, noise_key, code_key, jitter_key, points_key, blur_key = jax.random.split(key, 6)
+def props(mixture, points, key, z_dim, categories):
+    """A stage's Props, from the mixture and at least SAMPLES + 1000 of its points.
+
+    The grid of noise runs over the first two numbers that are not a category's.
+    """
+    # all noise in one draw, since each draw costs a third of a second to compile
+    noise = jax.random.normal(key, (SAMPLES, z_dim + 6))
+    codes, jitter, blur = jnp.split(noise[:, z_dim:], 3, axis=1)
     quantiles = jax.scipy.special.ndtri((jnp.arange(MESH) + 0.5) / MESH)
     square = jnp.stack(jnp.meshgrid(quantiles, quantiles), axis=-1)                              # (MESH, MESH, 2)
     free = jnp.arange(z_dim)[None] == categories + jnp.arange(2)[:, None]                        # (2, z_dim)
     wide = divergences.blurred(mixture, KERNEL_WIDTH)
-    points = mixture.sample(points_key, 1000) + KERNEL_WIDTH * jax.random.normal(blur_key, (1000, 2))
+    from_wide = points[-1000:] + KERNEL_WIDTH * blur[:1000]
     x, y, _ = divergences.cell_centres(EXTENT, CELLS)
-    return Props(real=mixture.sample(real_key, SAMPLES), noise=jax.random.normal(noise_key, (SAMPLES, z_dim)),
-                 codes=jax.random.normal(code_key, (SAMPLES, 2)),
-                 jitter=VAE_STD * jax.random.normal(jitter_key, (SAMPLES, 2)),
-                 mesh=square @ free.astype(float), code_mesh=square,
-                 log_density=(points, wide.log_density(points)), density=divergences.density_on_grid(wide, x, y),
-                 mixture=mixture)
+    return Props(real=points[:SAMPLES], noise=noise[:, :z_dim], codes=codes, jitter=VAE_STD * jitter,
+                 mesh=square @ free.astype(float), code_mesh=square, log_density=(from_wide, wide.log_density(from_wide)),
+                 density=divergences.density_on_grid(wide, x, y), mixture=mixture)
 
 
 def among(discriminator, x, companions):

@@ -60,7 +60,7 @@ class Stage:
         data_key, model_key, props_key, self._gan_key, self._vae_key = jax.random.split(root_key, 5)
         generator, discriminator, vae = players.networks(model_key, **{name: getattr(s, name) for name in players.ARCHITECTURE})
         self._data = players.draw(self.mixture, data_key)
-        self._props = scene.props(self.mixture, props_key, generator.z_dim, generator.categories)
+        self._props = scene.props(self.mixture, self._data, props_key, generator.z_dim, generator.categories)
         self._state = State(training.gan_state(generator, discriminator, self._optimizers()), vae, optax.adam(0.0).init(vae))
         size = sum(leaf.nbytes for leaf in jax.tree.leaves(self._state))
         self._most_kept = int(np.clip(KEPT_BYTES // size, 8, 200))
