@@ -138,7 +138,7 @@ SUBMISSIONS = [
         "standard_deviation_value", "reparameterise_formula", "reparameterise_noise", "reparameterise_gradient",
         "nats_per_latent_value", "log_likelihood_value", "log_likelihood_large_logits", "vae_loss_value", "vae_loss_weight",
         "vae_loss_draw", "train_improves", "train_draws_afresh", "nearest_label_value", "land_value"},
-        says={"land_value": "No reply from kernel before timeout"}),
+        says={"standard_deviation_value": "No reply from kernel before timeout", "land_value": "answered no more"}),
     Submission("kernel_dies", {"log_likelihood": "import os\nos._exit(1)"}, lost={
         "log_likelihood_value", "log_likelihood_large_logits", "vae_loss_value", "vae_loss_weight", "vae_loss_draw",
         "train_improves", "train_draws_afresh", "nearest_label_value", "land_value"},

@@ -7,7 +7,7 @@ dies, and such a submission has no marks and no feedback. `nbgrader_config.py` p
 import time
 
 import nbformat
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
@@ -100,7 +100,7 @@ def _become(cell, wanted):
 
 
 class ExecuteToTheEnd(Execute):
-    """Runs a notebook; when its kernel dies, the cells that did not run say so and have no marks.
+    """Runs a notebook; when its kernel dies or answers no more, the cells that did not run say so and have no marks.
 
     A warning on stderr stays to be read and costs nothing: nbgrader would take any text there for an error.
     """
@@ -108,8 +108,9 @@ class ExecuteToTheEnd(Execute):
     def preprocess(self, notebook, resources, **named):
         try:
             notebook, resources = super().preprocess(notebook, resources, **named)
-        except DeadKernelError:
-            said = "The kernel died, here or in a cell above (out of memory, or `exit`?), so this cell did not run."
+        except (DeadKernelError, CellTimeoutError):
+            said = ("The kernel died or answered no more, here or in a cell above (out of memory, `exit`, a loop that cannot "
+                    "be interrupted?), so this cell did not run.")
             for cell in notebook.cells:
                 if cell.cell_type == "code" and cell.execution_count is None:
                     cell.outputs = [nbformat.v4.new_output("error", ename="KernelDied", evalue=said, traceback=[said])]
