@@ -237,7 +237,7 @@ DRAWS_SLIPS = [
     (shared_noise, "D's noise is the same for the whole batch"),
     (one_number, "G's noise repeats one number along a row"),
     (uniform, "looks uniform"),
-    (wider_noise, "standard deviation 2."),
+    (wider_noise, "a standard normal has 0 and 1"),
     (first_rows, "a piece of the data in its order"),
     (early_rows, "draw from all of the data"),
     (one_row, "one example again and again"),
