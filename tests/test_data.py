@@ -382,3 +382,38 @@ def test_weights_are_scaled_to_one():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_line_is_even_and_rises_by_one_in_two():
+    line = data.gaussian_line(length=4.0, std=0.1, modes=33)
+    means = np.asarray(line.means)
+    np.testing.assert_allclose(means[:, 0], 2 * means[:, 1], atol=1e-6)
+    assert np.linalg.norm(means[-1] - means[0]) == pytest.approx(4.0, rel=1e-5)
+    along = np.exp(line.log_density(jnp.linspace(-0.7, 0.7, 50)[:, None] * jnp.array([[2.0, 1.0]]) / jnp.sqrt(5.0)))
+    assert along.max() / along.min() < 1.05
+
+
+def test_three_blobs_are_separate():
+    blobs = data.three_blobs()
+    distances = np.linalg.norm(blobs.means[:, None] - blobs.means[None], axis=-1)
+    assert all(distances[i, j] > 3 * float(blobs.stds[i] + blobs.stds[j]) for i in range(3) for j in range(i))
+
+
+def test_a_drawing_becomes_a_narrow_gaussian_at_each_point():
+    points = np.random.default_rng(0).uniform(-2, 2, (20, 2))
+    drawing = data.around_points(points, std=0.1)
+    np.testing.assert_allclose(drawing.means, points, atol=1e-6)
+    samples = np.asarray(drawing.sample(jax.random.key(0), 500))
+    assert np.linalg.norm(samples[:, None] - points[None], axis=-1).min(axis=1).max() < 0.5
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda: data.gaussian_line(modes=0), "modes must be a whole number"),
+    (lambda: data.gaussian_line(length=0.0), "length must be a positive number"),
+    (lambda: data.around_points(np.zeros(20)), r"points has shape \(20,\); wanted \(n, dim\)"),
+    (lambda: data.around_points(np.zeros((20, 2)), std=-1.0), "std must be a positive number"),
+    (lambda: data.around_points(np.full((20, 2), np.nan)), "every mean must be finite"),
+])
+def test_bad_lines_and_drawings_are_named(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()

@@ -247,3 +247,21 @@ def test_data_outside_the_range_of_a_sigmoid_is_refused():
     discriminator = models.Discriminator(x_dim=2, hidden_dim=8, key=jax.random.key(1))
     with pytest.raises(ValueError, match="sigmoid needs"):
         training.fit_gan(generator, discriminator, np.full((200, 2), 255.0), game_key(), **SHORT)
+
+
+@pytest.mark.parametrize("name", training.OPTIMIZERS)
+def test_each_player_moves_by_the_optimiser_that_is_named(players, points, name):
+    """One move of G alone, against the optimiser applied by hand to the same gradient."""
+    by_hand = {"Adam": optax.adam(1e-2, b1=0.5), "RMSprop": optax.rmsprop(1e-2), "SGD": optax.sgd(1e-2),
+               "SGD with momentum": optax.sgd(1e-2, momentum=0.5)}[name]
+    state = training.gan_state(*players, (name, name))
+    settings = training.GanSettings(generator_learning_rate=1e-2)
+    after, _ = training.gan_steps(state, points, game_key(), 0, settings, **CHOICES | {"penalty": None, "discriminator_steps": 0},
+                                  optimizers=(name, name))
+    _, keys = training.move_keys(game_key(), 0, 0, 1)
+    noise, _, (dropout_key, *_) = training.generator_batch(keys[0], points, BATCH, 3)
+    gradients = jax.grad(lambda g: losses.generator_loss(players[1](g(noise), dropout_key)))(players[0])
+    updates, _ = by_hand.update(gradients, by_hand.init(players[0]))
+    for ours, plain in zip(leaves(after.generator), leaves(optax.apply_updates(players[0], updates)), strict=True):
+        np.testing.assert_allclose(ours, plain, atol=1e-5)
+    assert same_bits(after.discriminator, players[1])

@@ -155,6 +155,19 @@ def test_live_settings_keep_the_state_and_resets_say_so():
     assert set(stage.LIVE) | set(stage.RESETS) == set(vars(s.settings)) and not set(stage.LIVE) & set(stage.RESETS)
 
 
+def test_an_exchanged_optimiser_begins_without_memory_and_the_other_keeps_its_own():
+    s = small()
+    s.advance(20)
+    s.change(generator_optimizer="SGD")
+    s.change(generator_optimizer="Adam")
+    assert (s._state.gan.generator_adam[0].count, s._state.gan.discriminator_adam[0].count) == (0, 20)
+    s.change(discriminator_optimizer="RMSprop")
+    s.rewind(10)                                                      # where D still had Adam
+    fresh = optax.rmsprop(0.1).init(s._state.gan.discriminator)
+    assert jax.tree.structure(s._state.gan.discriminator_adam) == jax.tree.structure(fresh)
+    assert s._state.gan.generator_adam[0].count == 10
+
+
 @pytest.mark.parametrize("settings", [
     {"data": "line", "noise": "uniform", "z_dim": 1, "packing": True, "minibatch_std": True},
     {"data": "blobs", "noise": "with gaps", "z_dim": 3, "waves": True, "loss": "relativistic", "penalty": "r1 and r2"},
