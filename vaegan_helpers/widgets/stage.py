@@ -16,7 +16,6 @@ from vaegan_helpers.widgets.stage_slow import SlowMotion
 
 LEARN = {"both": ("discriminator", "generator", "encoder", "decoder"), "discriminator": ("discriminator",),
          "generator": ("generator",)}
-PRESET_LAYERS = {"posterior collapse": {"ellipses", "decoded", "vae"}}  # switched on with the preset
 PHASE_SECONDS = 2.5  # between two parts of the slow motion, when it plays
 CHARTS_EVERY = 0.25  # seconds between two drawings of the charts, while it plays
 WORDS_EVERY = 4.0  # seconds between two spoken lines, while it plays
@@ -54,7 +53,7 @@ class TrainingStage(base.Explorer):
         self._charts_at, self._words_at, self._error, self._last_note = 0.0, 0.0, "", ""
         self._played = 0.0, 0  # when the play began, and how many pictures there were
         self.player = Player(self._work, self._show_playing, self._say_busy, lambda playing: self.toolbar.show(playing), self._stopped)
-        self.board = stage_board.Board(_checked_layers(layers, preset))
+        self.board = stage_board.Board(stage_board.checked(layers, preset))
         self._whole = base.Picture(width=1000)  # stands for the stage where there is no kernel
         self.hands, self.keep, self.toolbar, self.timeline = Hands(), Keep(), Toolbar(preset), Timeline()
         self.switches = Switches(self.board.layers, self._switch)
@@ -79,7 +78,7 @@ class TrainingStage(base.Explorer):
 
     @layers.setter
     def layers(self, names):
-        self.board.layers = _checked_layers(names)
+        self.board.layers = stage_board.checked(names)
         self._set(lambda: [setattr(check, "value", name in self.board.layers) for name, check in self.switches.checks.items()])
         self.board.arrange()
         self.show()
@@ -141,6 +140,8 @@ class TrainingStage(base.Explorer):
     def close(self):
         if self.comm is not None:
             self.player.stop()
+            self.hands.on_msg(self._heard, remove=True)
+            self.timeline.on_msg(self._heard, remove=True)
             self._whole.image.close()
             self._whole.close()
         super().close()
@@ -173,7 +174,7 @@ class TrainingStage(base.Explorer):
                            (bar.speed, self._set_speed)]:
             self.watch(field, lambda value, act=act: None if self._setting else act(value))
         self.hands.on_msg(self._heard)
-        self.timeline.on_msg(lambda _, content, buffers: self._scrub(content["to"]))
+        self.timeline.on_msg(self._heard)
 
     def _ask(self, act):
         """Does something to the state now, or right after the rounds that are being trained. Errors are said in the widget."""
@@ -199,6 +200,8 @@ class TrainingStage(base.Explorer):
         key, far = content.get("key"), 10 if content.get("shift") else 1
         if "seen" in content:
             self.player.answered(content["seen"])
+        elif "to" in content:
+            self._scrub(content["to"])
         elif content.get("left"):  # the output was cleared
             self.pause()
         if key == " ":
@@ -247,7 +250,7 @@ class TrainingStage(base.Explorer):
         if name == "none":
             return
         wanted = dataclasses.asdict(stage.Settings(**_of_preset(name), seed=self.state.settings.seed))
-        self.layers = self.layers | PRESET_LAYERS.get(name, set())
+        self.layers = self.layers | stage_board.WITH_PRESET.get(name, set())
         self._ask(lambda: self._begin_anew(**wanted))
 
     def _begin_anew(self, **settings):
@@ -392,11 +395,3 @@ def _of_preset(name):
     if name is not None and name not in stage.PRESETS:
         raise ValueError(f"preset must be one of {', '.join(stage.PRESETS)}; got {name!r}")
     return dict(stage.PRESETS.get(name, {}))
-
-
-def _checked_layers(names, preset=None):
-    known = {*stage_board.LAYERS, *stage_board.CHARTS}
-    names = set(stage_board.DEFAULT) | PRESET_LAYERS.get(preset, set()) if names is None else set(names)
-    if names - known:
-        raise ValueError(f"layers are {', '.join(sorted(known))}; got {', '.join(sorted(map(str, names - known)))}")
-    return names

@@ -22,7 +22,7 @@ LAYERS = {
     "ellipses": ("VAE: posteriors", "○", C["encoder"], "vae_ellipses"),
 }
 PLANES = {"game": "GAN: what D says everywhere", "optimum": "Exact optimum p / (p + q)", "vae": "VAE: what the decoder makes",
-          "codes": "VAE: where the encoder puts the data"}
+          "codes": "VAE: codes of the data"}
 WIDTHS = {1: 400, 2: 335, 3: 325, 4: 238}  # of a plane, by how many there are
 # chart: (title, where its numbers come from, {name there: (label, colour, line)}, options)
 CHARTS = {
@@ -33,7 +33,7 @@ CHARTS = {
                 {"limits": (0.0, 1.0), "lines": (0.5,)}),
     "gradients": ("Gradient norms", "history", {"discriminator_gradient_norm": ("of D", C["discriminator"], "-"),
                                                 "generator_gradient_norm": ("of G", C["generated"], "-")}, {"log": True}),
-    "modes": ("Modes covered", "measured", {"modes": ("GAN", C["generated"], "-"), "vae_modes": ("VAE", C["decoder"], "--")}, {}),
+    "modes": ("Modes covered", "measured", {"modes": ("GAN", C["generated"], "-"), "vae_modes": ("VAE", C["decoder"], "--")}, {"whole": True}),
     "divergences": ("KL and JS, nats", "measured",
                     {"kl": ("KL", C["generated"], "-"), "js": ("JS", C["generated"], ":"),
                      "vae_kl": ("VAE: KL", C["decoder"], "-"), "vae_js": ("JS", C["decoder"], ":")}, {"log": True}),
@@ -46,7 +46,20 @@ ABOUT = {"real_output": ("real", "surface"), "fake_output": ("generated", "surfa
 OTHERS = {"game": ("surface", "manifold", "arrows"), "optimum": (), "vae": ("vae_grid", "links"), "codes": ("ellipses",)}
 CODES = (-3.5, 3.5, -3.5, 3.5)  # the plane of the codes
 DEFAULT = ("real", "generated", "surface", "optimum", "arrows", "decoded", "losses", "outputs", "gradients", "modes", "divergences")
+WITH_PRESET = {"posterior collapse": {"ellipses", "decoded", "vae"}}  # switched on besides
 
+
+def checked(names=None, preset=None):
+    """Names of layers and charts as a set; the default ones, and those of a preset, without any.
+
+    Raises:
+      ValueError: an unknown name.
+    """
+    known = {*LAYERS, *CHARTS}
+    names = set(DEFAULT) | WITH_PRESET.get(preset, set()) if names is None else set(names)
+    if names - known:
+        raise ValueError(f"layers are {', '.join(sorted(known))}; got {', '.join(sorted(map(str, names - known)))}")
+    return names
 
 
 class Board:

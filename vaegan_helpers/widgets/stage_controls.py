@@ -89,8 +89,8 @@ class Controls(ipywidgets.VBox):
         try:
             for name, field in self.fields.items():
                 value = getattr(settings, name)
-                if name in SIZES and value not in field.options:
-                    field.options = tuple(sorted({*field.options, value}))
+                if isinstance(field, ipywidgets.Dropdown) and value not in field.options:
+                    field.options = (*field.options, value)
                 if field.value != value:
                     field.value = value
         finally:

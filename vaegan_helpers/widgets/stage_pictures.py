@@ -9,6 +9,7 @@ from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from vaegan_helpers import plots
@@ -158,7 +159,7 @@ class Plane(Kept):
     def _draw_ellipses(self, ellipses, alpha):
         mean, std = np.asarray(ellipses).swapaxes(0, 1)
         artist = EllipseCollection(4 * std[:, 0], 4 * std[:, 1], np.zeros(len(std)), units="xy", offsets=mean,
-                                   offset_transform=self.ax.transData, facecolors=plots.COLOURS["encoder"], alpha=0.3 * alpha,
+                                   offset_transform=self.ax.transData, facecolors=plots.COLOURS["encoder"], alpha=0.16 * alpha,
                                    edgecolors=plots.COLOURS["encoder"], linewidths=0.6, animated=True)
         self.ax.add_collection(artist)
         self.ax.draw_artist(artist)
@@ -174,11 +175,12 @@ class Chart(Kept):
       limits: of the vertical axis, or None to follow the values.
       lines: heights of dotted lines to compare with.
       log: whether the vertical axis is logarithmic.
+      whole: whether it counts.
     """
 
     WIDTH, HEIGHT = 200, 138
 
-    def __init__(self, title, series, *, limits=None, lines=(), log=False):
+    def __init__(self, title, series, *, limits=None, lines=(), log=False, whole=False):
         super().__init__(self.WIDTH, self.HEIGHT, scale=2)
         self.series, self.limits, self._log = series, limits, log
         self.ax = self.fig.add_axes([0.17, 0.145, 0.765, 0.63])
@@ -187,9 +189,9 @@ class Chart(Kept):
         if log:
             self.ax.set_yscale("log")
             self.ax.minorticks_off()
-        self.ax.locator_params(axis="x", nbins=4)
+        self.ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         if not log:
-            self.ax.locator_params(axis="y", nbins=4)
+            self.ax.yaxis.set_major_locator(MaxNLocator(4, integer=whole))
         self.ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}" if value < 1000 else f"{value / 1000:g}k")
         self.fig.text(0.02, 0.905, title, fontsize=7.4, fontweight="bold", color="#333333")
         left = 0.17
