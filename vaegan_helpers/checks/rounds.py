@@ -11,7 +11,7 @@ from jax.errors import KeyReuseError
 
 from vaegan_helpers import losses
 from vaegan_helpers.checks.answers import NotYet, call, cases, compare, fresh_key, passed, require_finite, require_shape
-from vaegan_helpers.checks.gan import require_parts
+from vaegan_helpers.checks.gan import BATCHES, require_parts
 
 
 def round_draws(function, trials=2):
@@ -260,7 +260,7 @@ def repaired_round(function, generator, discriminator, fault, trials=2):
 def _situation(rng, generator, discriminator, rates=(0.05, 0.2)):
     """Players with shaken weights, a real batch, two batches of noise and a learning rate, all new."""
     keys = jax.random.split(fresh_key(rng), 5)
-    batch, rate = int(rng.integers(6, 12)), float(rng.uniform(*rates))
+    batch, rate = int(rng.choice(BATCHES)), float(rng.uniform(*rates))
     g, d = _shake(generator, keys[0]), _shake(discriminator, keys[1])
     real = 1.5 + jax.random.normal(keys[2], (batch, discriminator.x_dim))
     noise = [jax.random.normal(key, (batch, generator.z_dim)) for key in keys[3:]]
