@@ -41,7 +41,7 @@ def no_notebook(notebook, place):
 
 SUBMISSIONS = [
     Submission("solution"),
-    Submission("blank", blank=True, lost="all", says={"kl_value": "the KL is not written yet"}),
+    Submission("blank", blank=True, lost="all", says={"kl_value": "The KL: not written yet"}),
     Submission("slips_a", {
         "standard_deviation": "def standard_deviation(logvar):\n    return jnp.exp(logvar)",
         "reparameterise": code("""
@@ -113,13 +113,13 @@ SUBMISSIONS = [
         "standard_deviation": "def standard_deviation(logvar):\n    return jnp.exp(0.5 * logvars)",
         "reparameterise": "def reparametrize(mean, logvar, key):\n    return mean",
         "kl": "def kl(mean, logvar):\n    return 'not a number'",
-        "nats_per_latent": "def nats_per_latent(mean, logvar):\n    while True:\n        pass",
+        "nats_per_latent": "import time\ndef nats_per_latent(mean, logvar):\n    while True:\n        time.sleep(0.1)",
         "log_likelihood": "def log_likelihood(logits, x):\n    return jnp.nan * jnp.sum(logits, axis=1)",
         "vae_loss": "def vae_loss(model, x, key, beta):\n    mean, logvar = model.encode(x\n    return 0",
         "train": "def train(loss, model, images, key, steps):\n    raise SystemExit",
         "nearest_label": "nearest_label = None",
         "land": "def land(codes, labels, points):\n    print('here I am')",
-    }, lost="all", patience=3, says={
+    }, lost="all", patience=8, says={
         "standard_deviation_value": "NameError: name 'logvars' is not defined", "kl_value": "it is of type str",
         "reparameterise_formula": "name 'reparameterise' is not defined", "log_likelihood_value": "not a number (NaN)",
         "nats_per_latent_value": "still running after", "train_improves": "SystemExit",
@@ -134,15 +134,22 @@ SUBMISSIONS = [
                     while True: time.sleep(1)
                 except BaseException: pass
             """),
-    }, blank=True, cell_seconds=20, notebook_seconds=45, lost={
+    }, blank=True, cut={"standard_deviation": 3, "nats_per_latent": 3}, lost={
         "standard_deviation_value", "reparameterise_formula", "reparameterise_noise", "reparameterise_gradient",
         "nats_per_latent_value", "log_likelihood_value", "log_likelihood_large_logits", "vae_loss_value", "vae_loss_weight",
         "vae_loss_draw", "train_improves", "train_draws_afresh", "nearest_label_value", "land_value"},
         says={"standard_deviation_value": "No reply from kernel before timeout", "land_value": "answered no more"}),
-    Submission("kernel_dies", {"log_likelihood": "import os\nos._exit(1)"}, lost={
-        "log_likelihood_value", "log_likelihood_large_logits", "vae_loss_value", "vae_loss_weight", "vae_loss_draw",
-        "train_improves", "train_draws_afresh", "nearest_label_value", "land_value"},
-        says={"land_value": "The kernel died"}),
+    # the kernel dies halfway; above it a slip costs the gradient and nothing else
+    Submission("kernel_dies", {
+        "reparameterise": code("""
+            def reparameterise(mean, logvar, key):
+                return jax.lax.stop_gradient(mean + jnp.exp(0.5 * logvar) * jax.random.normal(key, mean.shape))
+            """),
+        "nats_per_latent": "import os\nos._exit(1)",
+    }, lost={
+        "reparameterise_gradient", "nats_per_latent_value", "log_likelihood_value", "log_likelihood_large_logits",
+        "vae_loss_value", "vae_loss_weight", "vae_loss_draw", "train_improves", "train_draws_afresh", "nearest_label_value",
+        "land_value"}, says={"reparameterise_gradient": "is there a stop_gradient", "land_value": "The kernel died"}),
     Submission("cells_bent", bend=bend_cells, lost={"standard_deviation_value"}, says={
         "standard_deviation_value": "name 'standard_deviation' is not defined",
         "reparameterise_noise": "The next cell was missing from the submission; it was put back."}),

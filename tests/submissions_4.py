@@ -109,11 +109,4 @@ SUBMISSIONS = [
                    "runs = [experiment(0, train, training.fit_vae, training.fit_gan)]\n"
                    "results = [[0.51, 0.42], [0.55, 0.38], [0.49, 0.47], [0.52, 0.31], [0.58, 0.44], [0.50, 0.40]]",
     }),
-    Submission("right_c", {
-        "score": code("""
-            def score(real, samples):
-                return -metrics.frechet_distance(real, samples)
-            """),
-        "results": "results = jnp.array([[0.1, 0.2], [0.15, 0.3], [0.12, 0.25], [0.13, 0.1], [0.14, 0.22]])",
-    }),
 ]

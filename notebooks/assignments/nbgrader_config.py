@@ -23,6 +23,9 @@ c.ClearSolutions.text_stub = "*Your answer here.*"
 clock = bad_submissions.Clock(cell_seconds=60, notebook_seconds=600)
 c.Execute.on_notebook_start = clock.start
 c.Execute.timeout_func = clock.seconds_left
+# Patience with a slow machine: until a kernel is there, and until it says what came of a cell.
+c.Execute.startup_timeout = 180
+c.Execute.iopub_timeout = 30
 
 # Whatever a submission has lost or bent is put back beforehand, so that every graded cell is run.
 c.Autograde.exporter_class = bad_submissions.ReadAnything

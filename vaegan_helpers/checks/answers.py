@@ -95,7 +95,7 @@ def call(name, function, *arguments, seconds=None, **named):
     except NotYet:
         raise
     except NotImplementedError:
-        raise NotYet(f"{name} is not written yet: put your code in the place of `raise NotImplementedError`.") from None
+        raise NotYet(f"{name}: not written yet. Put your code in the place of `raise NotImplementedError`.") from None
     except _TookTooLong:
         raise NotYet(f"{name} was still running after {seconds:g} seconds, and was stopped. Does a loop in it "
                      "never end?") from None
