@@ -131,6 +131,25 @@ LOOK = """async (root) => {
 }"""
 
 
+# What sticks out of an explorer or lies over something else.
+CROWDED = """(root) => {
+  const outer = root.getBoundingClientRect(), wrong = [];
+  const parts = [...root.querySelectorAll(
+    'img.widget-image, .vg-pad, canvas, .widget-slider, .widget-button, input, textarea, svg, .vg-caption, .widget-dropdown')]
+    .filter((part) => part.getClientRects().length);
+  const boxes = parts.map((part) => part.getBoundingClientRect());
+  boxes.forEach((a, i) => {
+    if (a.right > outer.right + 1 || a.left < outer.left - 1) wrong.push(parts[i].className + ' sticks out');
+    boxes.forEach((b, j) => {
+      if (j <= i || parts[i].contains(parts[j]) || parts[j].contains(parts[i])) return;
+      if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2)
+        wrong.push(parts[i].className + ' overlaps ' + parts[j].className);
+    });
+  });
+  return wrong;
+}"""
+
+
 class Output:
     """An explorer, or another output of a cell, in the hands of a test."""
 
@@ -165,7 +184,9 @@ class Output:
                 return
 
     def each(self, selector):
-        return [self.root.locator(selector).nth(i) for i in range(self.root.locator(selector).count())]
+        """What is on the page of it; a page of settings that is not turned to is not."""
+        found = self.root.locator(selector)
+        return [found.nth(i) for i in range(found.count()) if found.nth(i).is_visible()]
 
     def moves(self):
         """Every way to move this output: pairs of (what and how, function that does it)."""

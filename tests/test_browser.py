@@ -1,7 +1,6 @@
 """The notebooks and the explorers in JupyterLab, moved by keyboard and by mouse in a real browser without a network."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -46,19 +45,6 @@ def notebook_of(cells):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return notebook
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    path = browser.chromium_path()
-    if path is None:
-        message = "there is no Chromium on this machine (for instance `apt-get install chromium`)"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=browser.CHROMIUM_ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")
@@ -254,23 +240,7 @@ def test_nothing_sticks_out_or_overlaps(explorers, width):
     explorers.page.set_viewport_size({"width": width, "height": 1000})
     explorers.page.wait_for_timeout(500)
     for output in browser.outputs_of(explorers.page):
-        wrong = output.root.evaluate("""(root) => {
-          const outer = root.getBoundingClientRect(), wrong = [];
-          const parts = [...root.querySelectorAll(
-            'img.widget-image, .vg-pad, canvas, .widget-slider, .widget-button, input, .vg-caption, .widget-dropdown')]
-            .filter((part) => part.getClientRects().length);
-          const boxes = parts.map((part) => part.getBoundingClientRect());
-          boxes.forEach((a, i) => {
-            if (a.right > outer.right + 1 || a.left < outer.left - 1) wrong.push(parts[i].className + ' sticks out');
-            boxes.forEach((b, j) => {
-              if (j <= i || parts[i].contains(parts[j]) || parts[j].contains(parts[i])) return;
-              if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2)
-                wrong.push(parts[i].className + ' overlaps ' + parts[j].className);
-            });
-          });
-          return wrong;
-        }""")
-        assert not wrong
+        assert not output.root.evaluate(browser.CROWDED)
 
 
 @pytest.mark.parametrize("trusted", [False, True])

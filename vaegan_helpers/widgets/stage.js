@@ -29,6 +29,7 @@ function render({ model, el }) {
       group.setAttribute("role", "group");
       group.setAttribute("aria-label", group.querySelector("label")?.textContent || group.title || "Choice");
     });
+    root.querySelectorAll(".vg-number button").forEach((button) => button.setAttribute("aria-label", button.title)); // "× 2" of what
     root.querySelectorAll("button.widget-toggle-button, .widget-toggle-buttons button").forEach((button) =>
       button.setAttribute("aria-pressed", String(button.classList.contains("mod-active"))));
   };

@@ -1,5 +1,6 @@
 """The face of the training stage: watch, steer and rewind a GAN and a VAE that learn the same data."""
 
+import collections
 import dataclasses
 import threading
 import time
@@ -14,11 +15,8 @@ from vaegan_helpers.widgets.stage_layout import SPEEDS, WHO, Hands, Keep, Switch
 from vaegan_helpers.widgets.stage_player import Player
 from vaegan_helpers.widgets.stage_slow import SlowMotion
 
-LEARN = {"both": ("discriminator", "generator", "encoder", "decoder"), "discriminator": ("discriminator",),
-         "generator": ("generator",)}
-PHASE_SECONDS = 2.5  # between two parts of the slow motion, when it plays
-CHARTS_EVERY = 0.25  # seconds between two drawings of the charts, while it plays
-WORDS_EVERY = 4.0  # seconds between two spoken lines, while it plays
+LEARN = {"both": ("discriminator", "generator", "encoder", "decoder"), "discriminator": ("discriminator",), "generator": ("generator",)}
+PHASE_SECONDS, CHARTS_EVERY, WORDS_EVERY = 2.5, 0.25, 4.0  # between parts of the slow motion, charts and spoken lines, while it plays
 
 
 class TrainingStage(base.Explorer):
@@ -48,7 +46,7 @@ class TrainingStage(base.Explorer):
         given = _of_preset(preset) | settings
         given["data"] = data if data is not None or points is not None else given.get("data", "ring")
         self.state = stage.Stage(seed=seed, points=points, **given)
-        self._lock, self._asked, self._setting = threading.RLock(), [], False
+        self._lock, self._asked, self._setting, self._training = threading.RLock(), collections.deque(), False, False
         self.slow, self._view = SlowMotion(self.state), None
         self._charts_at, self._words_at, self._error, self._last_note = 0.0, 0.0, "", ""
         self._played = 0.0, 0  # when the play began, and how many pictures there were
@@ -78,9 +76,11 @@ class TrainingStage(base.Explorer):
 
     @layers.setter
     def layers(self, names):
-        self.board.layers = stage_board.checked(names)
-        self._set(lambda: [setattr(check, "value", name in self.board.layers) for name, check in self.switches.checks.items()])
-        self.board.arrange()
+        names = stage_board.checked(names)
+        with self._lock:
+            self.board.layers = names
+            self._set(lambda: [setattr(check, "value", name in names) for name, check in self.switches.checks.items()])
+            self.board.arrange()
         self.show()
 
     def play(self):
@@ -132,10 +132,8 @@ class TrainingStage(base.Explorer):
 
     def code(self):
         """The line of code that rebuilds this very stage at round 0."""
-        line = self.state.code()
-        if self.board.layers == set(stage_board.DEFAULT):
-            return line
-        return f"{line[:-1]}, layers={sorted(self.board.layers)})"
+        line, layers = self.state.code(), self.board.layers
+        return line if layers == set(stage_board.DEFAULT) else f"{line[:-1]}, layers={sorted(layers)})"
 
     def close(self):
         if self.comm is not None:
@@ -178,23 +176,23 @@ class TrainingStage(base.Explorer):
 
     def _ask(self, act):
         """Does something to the state now, or right after the rounds that are being trained. Errors are said in the widget."""
-        if not self._lock.acquire(blocking=False):
-            self._asked.append(act)
-            return
-        try:
-            self._say_nothing()
-            act()
-        except Exception as error:  # whatever went wrong is said in the widget
-            self._say_error(error)
-        finally:
-            self._lock.release()
-            self._charts_at = self._words_at = 0.0  # the answer is not kept waiting
-            self.show(fast=self.playing)
+        self._asked.append(act)
+        self._answer()
 
     def _answer(self):
-        asked, self._asked = self._asked, []
-        for act in asked:
-            self._ask(act)
+        # Messages may come in another thread than the one that plays, so one waits for the other, but not for training.
+        while self._asked and self._lock.acquire(blocking=not self._training):
+            try:
+                if self._asked:  # another thread may have been faster
+                    act = self._asked.popleft()
+                    self._say_nothing()
+                    act()
+            except Exception as error:  # whatever went wrong is said in the widget
+                self._say_error(error)
+            finally:
+                self._charts_at = self._words_at = 0.0  # the answer is not kept waiting
+                self.show(fast=self.playing)
+                self._lock.release()
 
     def _heard(self, _, content, buffers):
         key, far = content.get("key"), 10 if content.get("shift") else 1
@@ -213,14 +211,11 @@ class TrainingStage(base.Explorer):
         elif key in ("Home", "End"):
             self._ask(lambda: self._go_to(0 if key == "Home" else self.state.end))
         elif "copied" in content:
-            self._last_note = "The code is copied." if content["copied"] else "The page may not copy: mark the code and copy it by hand."
-            self._speak()
+            words = "The code is copied." if content["copied"] else "The page may not copy: mark the code and copy it by hand."
+            self._ask(lambda: setattr(self, "_last_note", words))
 
     def _toggle(self):
-        if self.playing:
-            self.pause()
-        else:
-            self.play()
+        self.pause() if self.playing else self.play()
 
     def _go_on(self, rounds=1):
         self.pause()
@@ -249,9 +244,11 @@ class TrainingStage(base.Explorer):
     def _use_preset(self, name):
         if name == "none":
             return
-        wanted = dataclasses.asdict(stage.Settings(**_of_preset(name), seed=self.state.settings.seed))
-        self.layers = self.layers | stage_board.WITH_PRESET.get(name, set())
-        self._ask(lambda: self._begin_anew(**wanted))
+
+        def act():
+            self.layers = self.layers | stage_board.WITH_PRESET.get(name, set())
+            self._begin_anew(**dataclasses.asdict(stage.Settings(**_of_preset(name), seed=self.state.settings.seed)))
+        self._ask(act)
 
     def _begin_anew(self, **settings):
         self.slow.drop()
@@ -269,12 +266,12 @@ class TrainingStage(base.Explorer):
         self._ask(act)
 
     def _switch(self, name, on):
-        if not self._setting:
+        def act():
             self.board.layers = self.board.layers | {name} if on else self.board.layers - {name}
             self.board.arrange()
             self._view = None
-            if not self.playing:
-                self.show()
+        if not self._setting:
+            self._ask(act)
 
     def _download(self, name, kind, make):
         def act():
@@ -295,11 +292,15 @@ class TrainingStage(base.Explorer):
     def _work(self, rounds):
         """One piece of training, in a thread; what the pictures need of it is computed here as well."""
         with self._lock:
-            if self.toolbar.slow.value:
-                self.slow.forward()
-            else:
-                self.state.advance(rounds, WHO[self.toolbar.who.value])
-            self._view = self._compute_view()
+            self._training = True
+            try:
+                if self.toolbar.slow.value:
+                    self.slow.forward()
+                else:
+                    self.state.advance(rounds, WHO[self.toolbar.who.value])
+                self._view = self._compute_view()
+            finally:
+                self._training = False
 
     def _show_playing(self):
         self._answer()
@@ -324,7 +325,7 @@ class TrainingStage(base.Explorer):
 
     def show(self, fast=False):
         """Draws what the state is now. Fast: pictures as JPEG, charts and words only now and then."""
-        if self.comm is None or not self._lock.acquire(blocking=False):
+        if self.comm is None or not self._lock.acquire(blocking=not self._training):
             return  # closed, or a thread is training and its picture will follow
         try:
             now = time.perf_counter()
@@ -345,17 +346,16 @@ class TrainingStage(base.Explorer):
             self._lock.release()
 
     def _pictures_per_second(self, now):
-        begun, before = self._played
-        return (self.player.pictures - before) / (now - begun) if self.playing and now > begun + 0.5 else 0.0
+        seconds, pictures = now - self._played[0], self.player.pictures - self._played[1]
+        return pictures / seconds if self.playing and seconds > 0.5 else 0.0
 
     def _show_time(self):
         """Charts, controls and message: what need not follow every picture."""
-        state = self.state
-        self.board.draw_charts(state.history, state.measured, state.step, len(state.mixture.means))
-        self.controls.show(state.settings)
+        self.board.draw_charts(self.state.history, self.state.measured, self.state.step, len(self.state.mixture.means))
+        self.controls.show(self.state.settings)
         self.keep.code.value = self.code()
-        slow = self.slow.banner() if self.toolbar.slow.value else ""
-        self.message.value = stage_words.alarm(self._error) if self._error else slow
+        self.message.value = (stage_words.alarm(self._error) if self._error else
+                              self.slow.banner() if self.toolbar.slow.value else "")
 
     def _speak(self):
         """The line of words, and the alternative texts."""
@@ -378,10 +378,13 @@ class TrainingStage(base.Explorer):
         self._error = self._last_note = ""
 
     def _switch_slow(self, on):
-        self.board.slow = on
-        self.board.arrange()
+        def act():
+            self.board.slow, self._view = on, None
+            self.board.arrange()
+            if not on:
+                self.slow.finish()
         self._set_speed(self.toolbar.speed.value)
-        self._ask(lambda: None if on else self.slow.finish())
+        self._ask(act)
 
     def _set_speed(self, speed):
         self.player.speed = 1 / PHASE_SECONDS if self.toolbar.slow.value else SPEEDS[speed]

@@ -35,7 +35,7 @@ class Player:
 
     def __init__(self, work, show, busy, changed, stopped):
         self._work, self._show, self._busy, self._changed, self._stopped = work, show, busy, changed, stopped
-        self._task, self._wake, self._rounds = None, None, 1
+        self._task, self._loop, self._wake, self._rounds = None, None, None, 1
         self.playing, self.speed, self.pictures, self.seen = False, float("inf"), 0, None
 
     def start(self):
@@ -52,8 +52,8 @@ class Player:
             Player.current.stop()
         Player.current, self.playing = self, True
         self._changed(True)
-        if self._task is None or self._task.done():
-            self._wake = asyncio.Event()
+        if self._task is None or self._task.done() or not self._loop.is_running():
+            self._loop, self._wake = loop, asyncio.Event()
             self._task = loop.create_task(self._run())
 
     def stop(self):
@@ -64,8 +64,12 @@ class Player:
         self._changed(False)
         if Player.current is self:
             Player.current = None
-        if self._wake is not None:
-            self._wake.set()
+        self._nudge()
+
+    def _nudge(self):
+        """Wakes the task. JupyterLab may hand messages to another thread than the one that plays."""
+        if self._loop is not None and self._loop.is_running():
+            self._loop.call_soon_threadsafe(self._wake.set)
 
     async def _run(self):
         error = None
@@ -96,8 +100,7 @@ class Player:
     def answered(self, picture):
         """The page has seen this picture."""
         self.seen = picture
-        if self._wake is not None:
-            self._wake.set()
+        self._nudge()
 
     def _page_follows(self):
         return self.seen is None or self.pictures - self.seen <= AHEAD
