@@ -86,7 +86,7 @@ def vae_gan_loss(vae, discriminator, x, key, weights=Weights(), *, measure="feat
       ValueError: shapes that do not fit, or an unknown measure.
 
     References:
-      Larsen et al., Autoencoding beyond pixels using a learned similarity metric, 2016, algorithm 1.
+      Larsen et al., Autoencoding beyond pixels using a learned similarity metric, 2016.
     """
     if measure not in ("features", "pixels"):
         raise ValueError(f"measure must be 'features' or 'pixels'; got {measure!r}")
