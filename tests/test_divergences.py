@@ -8,7 +8,8 @@ from scipy.integrate import quad
 from scipy.special import rel_entr
 from scipy.stats import multivariate_normal
 
-from vaegan_helpers import data, divergences, scene, stage
+from vaegan_helpers import data, stage
+from vaegan_helpers.stage import divergences, scene
 
 WIDTH = scene.KERNEL_WIDTH
 X, Y, CELL = divergences.cell_centres(scene.EXTENT, scene.CELLS)

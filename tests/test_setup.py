@@ -24,9 +24,9 @@ CONSTRAINTS = [
     if line.strip() and not line.startswith("#")
 ]
 
-# Which modules of ours each module may import; `widgets` stands for every module in that folder.
-NUMBERS = {"inputs", "adversarial", "data", "hybrid", "models", "losses", "training", "metrics", "modes", "paths", "checks", "quality", "runs", "divergences", "players", "scene", "settings", "slow_motion",
-           "stage"}
+# Which modules of ours each module may import; a folder stands for every module in it.
+NUMBERS = {"inputs", "adversarial", "data", "hybrid", "models", "losses", "training", "metrics", "modes", "paths", "checks",
+           "quality", "runs", "stage"}
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": set(),
@@ -44,12 +44,7 @@ MAY_IMPORT = {
     "training": {"inputs", "losses", "runs"},
     "metrics": {"inputs", "losses", "modes", "quality"},
     "checks": {"checks", "losses", "metrics"},
-    "divergences": set(),
-    "scene": {"divergences", "losses"},
-    "settings": {"inputs", "data", "losses", "scene", "training"},
-    "slow_motion": {"losses", "scene", "training"},
-    "players": {"models", "scene", "settings", "training"},
-    "stage": {"inputs", "data", "losses", "players", "runs", "scene", "settings", "slow_motion", "training"},
+    "stage": {"inputs", "data", "losses", "models", "runs", "stage", "training"},
     "widgets": NUMBERS | {"plots", "widgets"},
 }
 # Who may know these libraries.

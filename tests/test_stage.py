@@ -9,7 +9,8 @@ import numpy as np
 import optax
 import pytest
 
-from vaegan_helpers import losses, metrics, players, runs, scene, slow_motion, stage, training
+from vaegan_helpers import losses, metrics, runs, stage, training
+from vaegan_helpers.stage import live, players, scene, slow_motion
 
 SMALL = {"hidden_dim": 16, "hidden_layers": 1, "batch_size": 32}     # shared by most tests, so that they share compiled programs
 DRAWING = np.random.default_rng(0).uniform(-2, 2, (30, 2))

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from vaegan_helpers import losses, scene, training
+from vaegan_helpers import losses, training
+from vaegan_helpers.stage import scene
 
 
 class Phase(NamedTuple):

@@ -1,18 +1,16 @@
-"""The state of a live training run: a GAN and a VAE on the same data, advanced in small pieces, steered and rewound.
-
-No widget and no picture: `widgets` draws what `Stage.view` returns.
-"""
+"""The stage itself: it trains in small pieces, remembers, rewinds, and hands out what there is to see."""
 
 import jax
 import numpy as np
 import optax
 
 from vaegan_helpers import data as mixtures
-from vaegan_helpers import losses, players, runs, scene, slow_motion, training
+from vaegan_helpers import losses, runs, training
 from vaegan_helpers.inputs import require_whole
-from vaegan_helpers.players import CURVES, LONGEST, State
-from vaegan_helpers.settings import (CHOICES, DATA, FALLING_ROUNDS, LIVE, PRESETS, RESETS, UNROLLED_STEPS,  # noqa: F401
-                                     WHOLE, Settings, check_points, check_settings)
+from vaegan_helpers.stage import players, scene, slow_motion
+from vaegan_helpers.stage.players import CURVES, LONGEST, State
+from vaegan_helpers.stage.settings import (
+    DATA, FALLING_ROUNDS, LIVE, RESETS, UNROLLED_STEPS, Settings, check_points, check_settings)
 
 MEASURED_EVERY = 50
 KEPT_EVERY = 10             # rounds at first; doubled whenever the kept states outgrow their memory

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from vaegan_helpers import divergences, losses
+from vaegan_helpers import losses
+from vaegan_helpers.stage import divergences
 
 EXTENT = (-3.0, 3.0, -3.0, 3.0)     # the plane of every stage
 CELLS = 64                          # the surfaces have so many cells along each edge
