@@ -153,7 +153,7 @@ def score_ranks(function, trials=2):
     name = "the score"
     for rng in cases(trials):
         real, good = _ring(rng, range(8)), _ring(rng, range(8))
-        blurred, noise = good + rng.normal(0, 1, good.shape), rng.normal(0, 2.5, good.shape)
+        blurred, noise = good + rng.normal(0, 1, good.shape), rng.normal(0, 5, good.shape)
         values = [_score(name, function, real, samples) for samples in (good, blurred, noise)]
         if not values[0] > values[1] > values[2]:
             told = f"{values[0]:.3g} for real points, {values[1]:.3g} for blurred ones, {values[2]:.3g} for noise"
