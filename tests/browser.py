@@ -205,7 +205,7 @@ class Output:
             yield "play by key", lambda player=player: self.play(player, lambda: player.locator("button").first.press("Enter"))
         for field in self.each("input[type=number]"):
             yield "number by key", lambda field=field: self.type_number(field)
-        for book in self.each("input[type=range]"):
+        for book in self.each("input[type=range]:enabled"):
             yield "flipbook by key", lambda book=book: book.press("ArrowLeft")
             yield "flipbook by mouse", lambda book=book: self.drag(book, [(0.1, 0.5)])
 
@@ -238,8 +238,8 @@ class Output:
 
     @staticmethod
     def type_number(field):
-        now, low, high = (int(field.evaluate(f"e => e.{name} || -1")) for name in ("value", "min", "max"))
-        field.fill(str(now - 1 if now == high else now + 1))
+        now, low, high = (float(field.evaluate(f"e => e.{name} || -1")) for name in ("value", "min", "max"))
+        field.fill(f"{now / 2 if now % 1 else now - 1 if now == high else now + 1:g}")
         field.press("Enter")
 
 

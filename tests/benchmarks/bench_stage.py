@@ -78,7 +78,7 @@ CONTROLS = {
     "a learning rate (× 2, ÷ 2)": (f"{FIND}('.vg-number button[title^=\"%s\"]').click()", CAPTION),
     "a loss that was used before": (
         f"(() => {{ const s = [...document.querySelectorAll('.vg-field select')][0]; s.selectedIndex = 1 - s.selectedIndex; "
-        "s.dispatchEvent(new Event('change')); })()", CAPTION),
+        "s.dispatchEvent(new Event('change', {bubbles: true})); })()", CAPTION),
     "a layer": (f"{FIND}('.vg-switch input').click()", PICTURE),
 }
 
