@@ -89,6 +89,9 @@ LARGE_RIGHT = [losses.discriminator_loss, losses.generator_loss, by_labels, by_l
                lambda f: jnp.logaddexp(0.0, -f).mean()]
 
 LARGE_SLIPS = [
+    (lambda r, f: losses.discriminator_loss(f, r), "Are real and generated exchanged"),
+    (lambda f: -softplus(f).mean(), "is this the saturating loss"),
+    (lambda f: -softplus(-f).mean(), "the wrong sign"),
     (D_LOSS_RIGHT[3], "D was rounded to 0 or 1"),
     (lambda f: -jnp.log(sigmoid(f)).mean(), "D was rounded to 0 or 1"),
     (lambda f: jnp.log(1 + jnp.exp(-f)).mean(), "An exponential of a large number overflows"),

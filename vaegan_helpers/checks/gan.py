@@ -162,6 +162,9 @@ def large_logits(loss, trials=3):
         if np.isnan(answer) or np.isinf(answer):
             raise NotYet(f"{name} is {answer} where D's logit is {size:.0f} and wrong: {rounded} "
                          "An exponential of a large number overflows in the same way.")
+        if abs(answer) < 1:
+            raise NotYet(f"{name} is {abs(answer):.3g} where D is very sure and wrong, and should be {sides * size:.3g}: it is small "
+                         "where it should be large. Are real and generated exchanged, or is this the saturating loss?")
         if abs(answer) < 0.9 * sides * size:
             raise NotYet(f"{name} stops at {answer:.3g} where it should be {sides * size:.3g}: was a probability clipped, "
                          "or a small number added inside the logarithm? There the loss is flat and teaches nothing.")
