@@ -123,7 +123,7 @@ def prose():
     *[(row, "sharpness", 2) for row in ("VAE", "GAN", "VAE, equal time", "real")],
     *[(row, "frechet", 1) for row in ("VAE", "GAN", "VAE, equal time")],
     *[(row, "coverage", 2) for row in ("VAE", "GAN", "VAE, equal time")],
-    *[(row, name, 2) for row in ("VAE", "GAN") for name in ("recall", "linear_real", "linear_noise", "unevenness")],
+    *[(row, name, 2) for row in ("VAE", "GAN") for name in ("precision", "copies", "recall", "linear_real", "linear_noise", "unevenness")],
 ])
 def test_the_guide_quotes_the_table(prose, full_runs, row, name, places):
     values = [run["rows"][row][name] for run in full_runs]
@@ -163,3 +163,21 @@ def test_the_kernel_estimate_ranks_averages_above_the_truth(full_runs):
     for run in full_runs:
         found = run["kernel_estimates"]
         assert found["cluster centres"] > found["real digits"] + 50 and found["VAE"] > found["real digits"]
+
+
+@pytest.mark.parametrize("model, measure", [("VAE", "js"), ("GAN", "js"), ("VAE", "width"), ("GAN", "width")])
+def test_the_prose_quotes_the_ring(prose, full_runs, model, measure):
+    values = [run["ring"][model][measure] for run in full_runs]
+    assert f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}" in prose[prose.index("Both find all eight"):prose.index("## The table")]
+
+
+def test_on_the_ring_the_gan_is_too_narrow_and_the_vae_too_wide(full_runs):
+    for run in full_runs:
+        widths = {name: run["ring"][name]["width"] for name in ("real", "VAE", "GAN")}
+        assert widths["GAN"] < 0.95 * widths["real"] and widths["VAE"] > 1.2 * widths["real"]
+        assert run["ring"]["GAN"]["near"] > run["ring"]["VAE"]["near"]
+
+
+def test_pixel_draws_take_the_lead_in_precision_away(full_runs):
+    drawn, gan = (np.mean([run["rows"][name]["precision"] for run in full_runs]) for name in ("VAE, pixels drawn", "GAN"))
+    assert abs(drawn - gan) < 0.01

@@ -304,10 +304,14 @@ def kernel_estimates(vae, generator, seed):
 # --- The ring
 
 def ring_masses(samples):
-    """Where samples lie: share near a mode, share between the modes, and the divergence from the exact density."""
+    """Where samples lie: share near a mode, share between the modes, and the divergence from the exact density.
+
+    "width" is the spread of the samples near a mode around its middle, for each axis, in units of the true std.
+    """
     samples = np.asarray(samples)
     found = metrics.modes_covered(samples, ring)
     distance = np.linalg.norm(samples[:, None] - np.asarray(ring.means)[None], axis=-1).min(axis=1)
+    width = np.sqrt(np.mean(distance[distance < 3 * RING["std"]] ** 2) / 2) / RING["std"]
     edges = np.linspace(-1.5, 1.5, 61)
     share = np.histogram2d(*np.clip(samples, -1.499, 1.499).T, bins=[edges, edges])[0] / len(samples)
     fine = (np.linspace(-1.5, 1.5, 241)[1:] + np.linspace(-1.5, 1.5, 241)[:-1]) / 2
@@ -315,7 +319,8 @@ def ring_masses(samples):
     exact = np.exp(np.asarray(ring.log_density(points))).reshape(60, 4, 60, 4).sum(axis=(1, 3))
     exact, middle = exact / exact.sum(), (exact / exact.sum() + share) / 2
     js = sum(0.5 * np.sum(p[p > 0] * np.log(p[p > 0] / middle[p > 0])) for p in (exact, share))
-    return {"modes": found.count, "near": found.quality, "between": np.mean(distance > 5 * RING["std"]), "js": js}
+    return {"modes": found.count, "near": found.quality, "between": np.mean(distance > 5 * RING["std"]),
+            "width": width, "js": js}
 
 
 def on_the_ring(seed):
