@@ -185,4 +185,4 @@ def grade(folder, assignment, names):
 
 
 def _text_of(page):
-    return html.unescape(re.sub(r"<[^>]+>", "", page))
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", page)))

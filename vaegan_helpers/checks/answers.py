@@ -9,6 +9,7 @@ import io
 import linecache
 import os
 import signal
+import textwrap
 import threading
 import warnings
 
@@ -28,8 +29,8 @@ class NotYet(AssertionError):
         return f"Not yet. {text[:1].upper()}{text[1:]}"
 
     def _render_traceback_(self):
-        """What a notebook shows: the message alone, since the lines of the check are of no help."""
-        return [self.told()]
+        """What a notebook shows: the message alone, in lines that no page of feedback cuts off."""
+        return [part for line in self.told().splitlines() for part in textwrap.wrap(line, 95, subsequent_indent="    ")]
 
 
 class _TookTooLong(BaseException):
