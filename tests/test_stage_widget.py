@@ -1,9 +1,9 @@
 import asyncio
 import base64
+import dataclasses
 import gc
 import io
 import threading
-import time
 import weakref
 
 import ipywidgets
@@ -17,6 +17,7 @@ from vaegan_helpers.widgets.points import DrawPoints
 from vaegan_helpers.widgets.stage_player import Player
 
 SMALL = {"hidden_dim": 8, "batch_size": 16}
+LONG = 60  # seconds, for what a busy machine may make wait
 CLOUD = np.random.default_rng(0).normal(size=(30, 2)).clip(-2, 2).astype(np.float32)
 
 
@@ -38,11 +39,36 @@ def in_a_loop(coroutine):
     return result[0]
 
 
+@pytest.fixture(scope="module")
+def shared():
+    """Two stages of the module, since making one takes longer than most tests."""
+    stages = widgets.TrainingStage(**SMALL), widgets.TrainingStage(**SMALL)
+    yield stages
+    for each in stages:
+        each.close()
+
+
+def like_new(made):
+    """Puts a stage back to where it began."""
+    made.pause()
+    made.toolbar.slow.value, made.toolbar.who.value, made.toolbar.preset.value = False, "D and G", "none"
+    made.toolbar.speed.value = "as fast as it goes"
+    made.controls.drawing.clear()
+    made.player.seen = None
+    made.layers = stage_board.DEFAULT
+    if not made.change(**dataclasses.asdict(stage.Settings(**SMALL))):
+        made.reset()
+    return made
+
+
 @pytest.fixture
-def made():
-    made = widgets.TrainingStage(**SMALL)
-    yield made
-    made.close()
+def made(shared):
+    return like_new(shared[0])
+
+
+@pytest.fixture
+def twin(shared):
+    return like_new(shared[1])
 
 
 # --- driven by a cell ---
@@ -214,8 +240,7 @@ def test_the_timeline_leads_to_kept_states(made, to, lands):
     assert made.timeline.step == lands + 10  # onwards to the next state that is kept
 
 
-def test_slow_motion_is_one_round_in_parts(made):
-    twin = widgets.TrainingStage(**SMALL)
+def test_slow_motion_is_one_round_in_parts(made, twin):
     twin.step(1)
     made.toolbar.slow.value = True
     seen = set()
@@ -226,7 +251,6 @@ def test_slow_motion_is_one_round_in_parts(made):
     assert len(seen) == 15
     made.toolbar.slow.value = False
     assert [each.png for each in made.board.shown()][:3] == [each.png for each in twin.board.shown()][:3]
-    twin.close()
 
 
 def test_a_round_begun_in_slow_motion_is_finished_before_another(made):
@@ -276,81 +300,73 @@ def test_a_drawing_is_learned_when_it_has_enough_points(made):
 
 # --- playing ---
 
-def test_it_plays_until_it_is_paused_and_then_rests():
+def test_it_plays_until_it_is_paused_and_then_rests(made, twin):
     async def play():
-        made = widgets.TrainingStage(**SMALL)
         made.toolbar.play.click()
         assert made.playing and made.toolbar.play.description == "Pause"
         while made.state.step < 5:
             await asyncio.sleep(0.02)
         made.toolbar.play.click()
         task = made.player._task
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, LONG)
         stands = made.state.step, look(made)
         await asyncio.sleep(0.3)
         assert (made.state.step, look(made)) == stands and not made.playing and made.toolbar.play.description == "Play"
         assert made.text.startswith(f"Round {stands[0]}.") and pixels(made.board.planes["game"].png).shape[2] == 3
-        twin = widgets.TrainingStage(**SMALL)
         twin.step(made.state.step)
         assert look(twin)[:3] == look(made)[:3]  # however the run was cut into pieces
-        made.close(), twin.close()
         return True
     assert in_a_loop(play())
 
 
-def test_a_second_stage_pauses_the_first_and_a_closed_one_trains_no_more():
+def test_a_second_stage_pauses_the_first_and_a_closed_one_trains_no_more(made):
     async def play():
-        first, second = widgets.TrainingStage(**SMALL), widgets.TrainingStage(**SMALL)
+        first, second = made, widgets.TrainingStage(**SMALL)
         first.play()
         await asyncio.sleep(0.1)
         second.play()
         assert second.playing and not first.playing and first.toolbar.play.description == "Play"
         second.close()
-        await asyncio.wait_for(asyncio.gather(first.player._task, second.player._task), 20)
+        await asyncio.wait_for(asyncio.gather(first.player._task, second.player._task), LONG)
         assert not second.playing and Player.current is None
-        first.close()
         return True
     assert in_a_loop(play())
 
 
-def test_what_changes_while_it_plays_is_done_and_what_fails_is_said():
+def test_what_changes_while_it_plays_is_done_and_what_fails_is_said(made, monkeypatch):
     async def play():
-        made = widgets.TrainingStage(**SMALL)
         made.play()
         made.controls.fields["generator_learning_rate"].value = 0.004
         while made.state.settings.generator_learning_rate != 0.004:
             await asyncio.sleep(0.01)
         assert made.playing
-        made.state.advance = lambda *_: 1 / 0
-        await asyncio.wait_for(made.player._task, 20)
+        monkeypatch.setattr(made.state, "advance", lambda *_: 1 / 0)
+        await asyncio.wait_for(made.player._task, LONG)
         assert not made.playing and "ZeroDivisionError" in made.message.value
-        made.close()
         return True
     assert in_a_loop(play())
 
 
-def test_nobody_watching_ends_the_play(monkeypatch):
+def test_nobody_watching_ends_the_play(made, monkeypatch):
     monkeypatch.setattr("vaegan_helpers.widgets.stage_player.GONE", 0.2)
+    made.player.pictures = 0
 
     async def play():
-        made = widgets.TrainingStage(**SMALL)
         made._heard(None, {"seen": 0}, [])
         made.play()
-        await asyncio.wait_for(made.player._task, 30)
+        await asyncio.wait_for(made.player._task, LONG)
         assert not made.playing and made.player.pictures == 3
         made._heard(None, {"seen": 3}, [])
         made.play()
         await asyncio.sleep(0.05)
         made._heard(None, {"left": True}, [])
         assert not made.playing
-        await asyncio.wait_for(made.player._task, 30)
-        made.close()
+        await asyncio.wait_for(made.player._task, LONG)
         return True
     assert in_a_loop(play())
 
 
-def test_outside_of_a_notebook_play_says_what_to_call():
-    made = widgets.TrainingStage(**SMALL)
+def test_outside_of_a_notebook_play_says_what_to_call(made):
     found = []
 
     def outside():
@@ -362,7 +378,6 @@ def test_outside_of_a_notebook_play_says_what_to_call():
     thread.start()
     thread.join()
     assert "call step(rounds)" in found[0] and not made.playing
-    made.close()
 
 
 @pytest.mark.parametrize("speed, rounds, seconds", [(1.0, 1, 1.0), (20.0, 1, 0.05), (100.0, 5, 0.05), (float("inf"), 1, 0.05)])
@@ -446,11 +461,38 @@ def test_the_diagram_says_who_learns():
     assert "nothing is being trained" in stage_diagram.gan()
 
 
-def test_a_picture_takes_a_moment():
-    made = widgets.TrainingStage(**SMALL)
-    made.step(20)
-    made.show(fast=True)
-    start = time.perf_counter()
-    made.show(fast=True)
-    assert time.perf_counter() - start < 5  # a lock that is never let go would hang here
-    made.close()
+
+
+# --- a page that fell behind ---
+
+def test_a_page_that_holds_older_news_is_sent_everything_once_more(made, monkeypatch):
+    made.step(3)
+    sent = []
+    for widget in (made.caption, made.timeline, *made.board.sent()):
+        monkeypatch.setattr(widget, "send_state", lambda *_, widget=widget: sent.append(widget))
+    made._heard(None, {"holds": made.hands.news}, [])
+    assert not sent
+    made._heard(None, {"holds": made.hands.news - 1}, [])
+    assert sent[:2] == [made.timeline, made.caption] and len(sent) == 3 + len(made.board.shown())
+
+
+def test_another_future_has_a_history_of_its_own(made):
+    made.step(50)
+    first = made.state.history["generator_loss"]
+    made.rewind(20)
+    assert len(made.state.history["generator_loss"]) == 20 and made.state.csv().count("\n") == 22
+    made.change(loss="least squares")
+    made.step(3)
+    now = made.state.history["generator_loss"]
+    assert len(now) == 23 == made.timeline.end and max(made.state.measured["step"]) <= 23
+    assert np.array_equal(now[:20], first[:20]) and not np.isclose(now[20:], first[20:23]).any()
+
+
+def test_a_changed_loss_is_another_game(made, twin):
+    for each in (made, twin):
+        each.step(5)
+    made.change(loss="least squares")
+    for each in (made, twin):
+        each.step(5)
+    assert np.array_equal(made.state.history["generator_loss"][:5], twin.state.history["generator_loss"][:5])
+    assert not np.isclose(made.state.history["generator_loss"][5:], twin.state.history["generator_loss"][5:]).any()

@@ -39,6 +39,12 @@ function render({ model, el }) {
     if (content.copy) navigator.clipboard?.writeText(content.copy).then(() => model.send({ copied: true }), () => model.send({ copied: false }));
   };
   // The kernel waits for these answers, so that pictures never queue up on a slow line.
+  // A page that is opened while cells run may lay an older state over a newer one: it tells what it holds once that rests.
+  let resting = 0;
+  const held = () => {
+    clearTimeout(resting);
+    resting = setTimeout(() => model.send({ holds: model.get("news") }), 500);
+  };
   const seen = () => model.send({ seen: model.get("beat") });
   const find = () => {
     root = el.closest(".vg-stage");
@@ -58,8 +64,12 @@ function render({ model, el }) {
   model.on("msg:custom", message);
   model.on("change:beat", seen);
   seen();
+  model.on("change:news", held);
+  held();
   return () => {
     model.send({ left: true });
+    clearTimeout(resting);
+    model.off("change:news", held);
     model.off("change:beat", seen);
     clearTimeout(timer);
     observer.disconnect();

@@ -7,10 +7,9 @@ import time
 
 import ipywidgets
 
-from vaegan_helpers import runs, stage
-from vaegan_helpers.widgets import base, stage_board, stage_words
+from vaegan_helpers import stage
+from vaegan_helpers.widgets import base, stage_board, stage_controls, stage_words
 from vaegan_helpers.widgets.points import KEYS
-from vaegan_helpers.widgets.stage_controls import LABELS, Controls
 from vaegan_helpers.widgets.stage_layout import SPEEDS, WHO, Hands, Keep, Switches, Timeline, Toolbar, region
 from vaegan_helpers.widgets.stage_player import Player
 from vaegan_helpers.widgets.stage_slow import SlowMotion
@@ -43,7 +42,7 @@ class TrainingStage(base.Explorer):
     """
 
     def __init__(self, data=None, *, seed=0, points=None, preset=None, layers=None, **settings):
-        given = _of_preset(preset) | settings
+        given = stage_controls.of_preset(preset) | settings
         given["data"] = data if data is not None or points is not None else given.get("data", "ring")
         self.state = stage.Stage(seed=seed, points=points, **given)
         self._lock, self._asked, self._setting, self._training = threading.RLock(), collections.deque(), False, False
@@ -55,7 +54,7 @@ class TrainingStage(base.Explorer):
         self._whole = base.Picture(width=1000)  # stands for the stage where there is no kernel
         self.hands, self.keep, self.toolbar, self.timeline = Hands(), Keep(), Toolbar(preset), Timeline()
         self.switches = Switches(self.board.layers, self._switch)
-        self.controls = Controls(self.state.settings, self._move_control, {"Keep": self.keep})
+        self.controls = stage_controls.Controls(self.state.settings, self._move_control, {"Keep": self.keep})
         self.message = ipywidgets.HTML()
         super().__init__("Training stage", [
             self.toolbar, self.timeline, self.message, region(self.board, self.switches), self.board.chart_box, self.controls, self.hands])
@@ -198,6 +197,8 @@ class TrainingStage(base.Explorer):
         key, far = content.get("key"), 10 if content.get("shift") else 1
         if "seen" in content:
             self.player.answered(content["seen"])
+        elif "holds" in content:
+            self._bring_up_to_date(content["holds"])
         elif "to" in content:
             self._scrub(content["to"])
         elif content.get("left"):  # the output was cleared
@@ -213,6 +214,12 @@ class TrainingStage(base.Explorer):
         elif "copied" in content:
             words = "The code is copied." if content["copied"] else "The page may not copy: mark the code and copy it by hand."
             self._ask(lambda: setattr(self, "_last_note", words))
+
+    def _bring_up_to_date(self, news):
+        """Sends everything once more to a page that holds older news."""
+        if news < self.hands.news and not self.playing:
+            for widget in (self.hands, self.timeline, self.message, self.caption, self.keep.code, *self.board.sent()):
+                widget.send_state()
 
     def _toggle(self):
         self.pause() if self.playing else self.play()
@@ -247,7 +254,7 @@ class TrainingStage(base.Explorer):
 
         def act():
             self.layers = self.layers | stage_board.WITH_PRESET.get(name, set())
-            self._begin_anew(**dataclasses.asdict(stage.Settings(**_of_preset(name), seed=self.state.settings.seed)))
+            self._begin_anew(**dataclasses.asdict(stage.Settings(**stage_controls.of_preset(name), seed=self.state.settings.seed)))
         self._ask(act)
 
     def _begin_anew(self, **settings):
@@ -260,7 +267,7 @@ class TrainingStage(base.Explorer):
             self.slow.drop()
             anew = self.state.change(**{name: value})
             self._set(lambda: setattr(self.toolbar.preset, "value", "none"))
-            label = LABELS.get(name, "Drawing")
+            label = stage_controls.LABELS.get(name, "Drawing")
             what = f"{label}: {value}." if name != "points" else f"{len(value)} drawn points."
             self._last_note = f"{what} The run began anew." if anew else what
         self._ask(act)
@@ -342,6 +349,8 @@ class TrainingStage(base.Explorer):
             if not fast or now - self._words_at > WORDS_EVERY:
                 self._words_at = now
                 self._speak()
+            if not fast:
+                self.hands.news += 1
         finally:
             self._lock.release()
 
@@ -369,10 +378,7 @@ class TrainingStage(base.Explorer):
         self._charts_at = 0.0  # with the next picture the message goes
 
     def _say_error(self, error):
-        expected = isinstance(error, (ValueError, runs.Diverged))
-        words = str(error) if expected else f"Something unexpected happened. {type(error).__name__}: {error}"
-        name = words.split(" ")[0]
-        self._error = LABELS.get(name, name) + words[len(name):]
+        self._error = stage_words.explained(error, stage_controls.LABELS)
 
     def _say_nothing(self):
         self._error = self._last_note = ""
@@ -392,9 +398,3 @@ class TrainingStage(base.Explorer):
     def stored_pictures(self):
         self._whole.show(self.png(), self.stored_words)
         return [self._whole]
-
-
-def _of_preset(name):
-    if name is not None and name not in stage.PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(stage.PRESETS)}; got {name!r}")
-    return dict(stage.PRESETS.get(name, {}))

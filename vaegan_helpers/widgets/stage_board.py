@@ -110,6 +110,10 @@ class Board:
         """The pictures that are on the page, in order."""
         return [picture for picture in (*self.planes.values(), *self.charts.values()) if picture.layout.display != "none"]
 
+    def sent(self):
+        """The widgets whose state a page needs in order to be up to date."""
+        return [self.diagrams, *(picture.image for picture in self.shown())]
+
     def needs(self):
         """Names of the arrays that the planes need of a view of the state."""
         layers = self.layers | ({"ellipses"} if self.has_plane("codes") else set())

@@ -10,7 +10,7 @@ LABELS = {
     "discriminator_learning_rate": "Learning rate of D", "generator_learning_rate": "Learning rate of G",
     "discriminator_optimizer": "Optimiser of D", "generator_optimizer": "Optimiser of G",
     "discriminator_steps": "Moves of D per round", "generator_steps": "Moves of G per round",
-    "momentum": "Momentum (Adam's first decay)", "batch_size": "Batch",
+    "momentum": "Momentum", "batch_size": "Batch",
     "unrolling": "Unrolling: G looks 3 moves of D ahead", "averaging": "Averaged weights of G", "falling_rates": "Learning rates that fall",
     "packing": "Packing: D judges pairs", "minibatch_std": "D sees the spread of its batch", "spectral_norm": "Spectral normalisation of D",
     "waves": "Waves: D sees fine detail", "noise": "Kind of noise", "z_dim": "Numbers of noise",
@@ -19,13 +19,15 @@ LABELS = {
 }
 # page: its parts, each (whether it begins anew, the settings)
 PAGES = {
-    "GAN": [(False, ("loss", "penalty", "penalty_weight", "discriminator_learning_rate", "generator_learning_rate",
-                     "discriminator_optimizer", "generator_optimizer", "discriminator_steps", "generator_steps", "momentum", "batch_size"))],
+    "GAN": [(False, ("loss", "penalty", "penalty_weight", "momentum", "batch_size")),
+            (False, ("discriminator_learning_rate", "discriminator_optimizer", "discriminator_steps")),
+            (False, ("generator_learning_rate", "generator_optimizer", "generator_steps"))],
     "Remedies": [(False, ("unrolling", "averaging", "falling_rates")), (True, ("packing", "minibatch_std", "spectral_norm", "waves"))],
     "VAE": [(False, ("beta", "vae_learning_rate"))],
     "Data": [(True, ("data", "seed"))],
     "Networks": [(True, ("hidden_layers", "hidden_dim", "z_dim", "noise"))],
 }
+HEADINGS = {"discriminator_learning_rate": "Discriminator <b>D</b>", "generator_learning_rate": "Generator <b>G</b>"}  # parts that go on
 AT_ONCE = "Changes <b>at once</b>, also while it trains."
 ANEW = "The run <b>begins anew</b> at round 0."
 SIZES = {"hidden_dim": (8, 16, 32, 64, 128, 256), "batch_size": (16, 32, 64, 128, 256, 512)}
@@ -66,6 +68,7 @@ class Controls(ipywidgets.VBox):
         self.pages = {}
         for name, parts in PAGES.items():
             self.pages[name] = ipywidgets.Box([self._part(settings, anew, names) for anew, names in parts])
+        self.pages["GAN"].add_class("vg-columns")
         self._add_drawing()
         self.pages |= extra
         for page in self.pages.values():
@@ -97,7 +100,7 @@ class Controls(ipywidgets.VBox):
             self._showing = False
 
     def _part(self, settings, anew, names):
-        words = ipywidgets.HTML(f'<div class="vg-note{" vg-anew" if anew else ""}">{ANEW if anew else AT_ONCE}</div>')
+        words = ipywidgets.HTML(f'<div class="vg-note{" vg-anew" if anew else ""}">{HEADINGS.get(names[0], ANEW if anew else AT_ONCE)}</div>')
         inside = ipywidgets.Box([self._control(name, getattr(settings, name)) for name in names])
         inside.add_class("vg-fields")
         part = ipywidgets.VBox([words, inside])
@@ -147,3 +150,10 @@ class Controls(ipywidgets.VBox):
 
     def _count(self):
         self.count.value = f'<div class="vg-note" role="status">{len(self.drawing.points)} points so far.</div>'
+
+
+def of_preset(name):
+    """The settings of a preset; none without a name. An unknown name raises ValueError."""
+    if name is not None and name not in stage.PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(stage.PRESETS)}; got {name!r}")
+    return dict(stage.PRESETS.get(name, {}))

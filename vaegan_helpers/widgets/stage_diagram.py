@@ -25,7 +25,7 @@ def gan(trains=()):
     parts = [_arrow(54, 30, 78, 30), _arrow(146, 33, 171, 48), _arrow(146, 80, 171, 65), _arrow(257, 56, 281, 56),
              '<text x="284" y="53" class="vg-word">real or</text><text x="284" y="65" class="vg-word">generated?</text>']
     if "generator" in trains:
-        parts.append(_back("M 214 42 C 210 12, 170 4, 126 16", "generated", 240, 22, "gradient through D"))
+        parts.append(_back("M 214 42 C 208 10, 170 2, 126 16", "generated", 252, 20, "gradient through D"))
     if "discriminator" in trains:
         parts.append(_back("M 292 72 C 286 98, 238 100, 220 71", "discriminator", 262, 104, "gradient"))
     return _svg(330, 108, parts + [_box(name, spec, name in trains) for name, spec in _GAN.items()], "GAN", _GAN, trains)

@@ -23,6 +23,7 @@ class Hands(anywidget.AnyWidget):
     _esm = base.HERE / "stage.js"
     _css = base.HERE / "stage.css"
     label = traitlets.Unicode(KEYS).tag(sync=True)
+    news = traitlets.Int(0).tag(sync=True)  # counts what was shown at rest; the page answers with the number that it holds
     beat = traitlets.Int(0).tag(sync=True)  # how many pictures were sent; the page answers with the number it has seen
 
 
@@ -41,7 +42,9 @@ class Toolbar(ipywidgets.Box):
                                          layout={"width": "auto"})
         self.preset = ipywidgets.Dropdown(options=["none", *stage.PRESETS], value=preset or "none",
                                           description="Preset (begins anew)", style=_AUTO, layout={"width": "auto"})
-        super().__init__([self.play, self.step, self.again, self.who, self.slow, self.speed, self.preset])
+        rest = ipywidgets.Box([self.speed, self.preset])  # these two move to the next line together
+        rest.add_class("vg-together")
+        super().__init__([self.play, self.step, self.again, self.who, self.slow, rest])
         self.add_class("vg-toolbar")
 
     def show(self, playing):

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection, LineCollection
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -159,8 +159,8 @@ class Plane(Kept):
     def _draw_ellipses(self, ellipses, alpha):
         mean, std = np.asarray(ellipses).swapaxes(0, 1)
         artist = EllipseCollection(4 * std[:, 0], 4 * std[:, 1], np.zeros(len(std)), units="xy", offsets=mean,
-                                   offset_transform=self.ax.transData, facecolors=plots.COLOURS["encoder"], alpha=0.16 * alpha,
-                                   edgecolors=plots.COLOURS["encoder"], linewidths=0.6, animated=True)
+                                   offset_transform=self.ax.transData, facecolors=to_rgba(plots.COLOURS["encoder"], 0.03 * alpha),
+                                   edgecolors=to_rgba(plots.COLOURS["encoder"], 0.55 * alpha), linewidths=0.7, animated=True)
         self.ax.add_collection(artist)
         self.ax.draw_artist(artist)
         artist.remove()

@@ -4,6 +4,8 @@ import html
 
 import numpy as np
 
+from vaegan_helpers import runs
+
 COUNTED = 2500  # samples on which modes are counted
 
 
@@ -18,7 +20,7 @@ def standing(state, counts):
     said = [f"Round {state.step}" + (f" of {state.end}." if state.end > state.step else ".")]
     for name, words in [("discriminator_loss", "D's loss"), ("generator_loss", "G's loss")]:
         if len(history[name]) and np.isfinite(history[name][-1]):
-            said.append(f"{words} ≈ {history[name][-1]:.2f}.")
+            said.append(f"{words} ≈ {round(float(history[name][-1]), 2) + 0.0:.2f}.")  # never minus zero
     for model, prefix in [("GAN", ""), ("VAE", "vae_")]:
         parts = []
         if model in counts:
@@ -37,6 +39,14 @@ def modes(per_mode):
 def live(counts):
     """The modes in a few words, beside the counter of rounds."""
     return " · ".join(f"{model} {int(np.sum(per_mode > 0))} of {len(per_mode)} modes" for model, per_mode in counts.items())
+
+
+def explained(error, labels):
+    """An error in words, with a setting called as its control is; `labels` maps names of settings to those of controls."""
+    expected = isinstance(error, (ValueError, runs.Diverged))
+    words = str(error) if expected else f"Something unexpected happened. {type(error).__name__}: {error}"
+    name = words.split(" ")[0]
+    return labels.get(name, name) + words[len(name):]
 
 
 def alarm(words):
