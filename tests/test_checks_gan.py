@@ -460,7 +460,7 @@ def broken_round(g, d, real, d_noise, g_noise, rate, faults):
     return descend(g, jax.grad(lambda g: losses.generator_loss(d(cut(g(g_noise)))))(g), rate), d
 
 
-@pytest.mark.parametrize("left", [(), FAULTS[:1], FAULTS[1:2], FAULTS[2:], FAULTS[::2], FAULTS[1:], FAULTS],
+@pytest.mark.parametrize("left", [(), FAULTS[:1], FAULTS[1:2], FAULTS[2:], FAULTS[:2], FAULTS[::2], FAULTS[1:], FAULTS],
                          ids=lambda left: f"{len(left)}_left")
 def test_each_fault_is_judged_by_itself(left):
     answer = functools.partial(broken_round, faults=left)

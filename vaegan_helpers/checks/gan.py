@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vaegan_helpers import losses
-from vaegan_helpers.checks.answers import NotYet, call, cases, compare, numbers, passed, require_shape
+from vaegan_helpers.checks.answers import NotYet, call, cases, compare, numbers, passed, require_shape, told_apart
 
 MEANS_OVER_THE_BATCH = "one number for the batch"
 BATCHES = (6, 9)       # few sizes, since each is compiled anew
@@ -52,7 +52,16 @@ def discriminator_loss(function, trials=4):
     """
     name = "D's loss"
     for trial, rng in enumerate(cases(trials)):
-        batch = int(rng.choice(BATCHES))
+        real, fake, truth, slips = _d_loss_case(rng, trial)
+        compare(name, call(name, function, jnp.asarray(real), jnp.asarray(fake)), truth, slips,
+                meaning=MEANS_OVER_THE_BATCH)
+    passed(name)
+
+
+def _d_loss_case(rng, trial):
+    """Logits on which D's loss and its slips differ: (real, fake, truth, slips)."""
+    batch = int(rng.choice(BATCHES))
+    while True:
         real, fake = _logits(rng, trial, batch), _logits(rng, trial, batch)
         on_real, on_fake = _softplus(-real), _softplus(fake)
         truth = float(losses.discriminator_loss(jnp.asarray(real), jnp.asarray(fake)))
@@ -77,9 +86,8 @@ def discriminator_loss(function, trials=4):
             *_reductions(on_real + on_fake),
             (np.concatenate([on_real, on_fake]), "this is one number for each example: average over each batch."),
         ]
-        compare(name, call(name, function, jnp.asarray(real), jnp.asarray(fake)), truth, slips,
-                meaning=MEANS_OVER_THE_BATCH)
-    passed(name)
+        if told_apart(truth, slips):
+            return real, fake, truth, slips
 
 
 def generator_loss(function, trials=4):
@@ -94,20 +102,23 @@ def generator_loss(function, trials=4):
     """
     name = "G's loss"
     for trial, rng in enumerate(cases(trials)):
-        fake = _logits(rng, trial, int(rng.choice(BATCHES)))
-        truth = float(losses.generator_loss(jnp.asarray(fake)))
-        slips = [
-            (-_log(fake).mean(), "the logits were taken for probabilities: D is the sigmoid of the logit."
-             + (" (The logarithm of a negative number is NaN.)" if trial else "")),
-            (_softplus(-_sigmoid(fake)).mean(), "the sigmoid was taken twice."),
-            (-_softplus(fake).mean(),
-             "this is the saturating loss, mean log(1 - D(G(z))). Here -mean log D(G(z)) was asked for."),
-            (-truth, "the sign is the wrong way round: as it stands, G would learn to be caught."),
-            (_softplus(fake).mean(),
-             "this is D's part of the loss, -mean log(1 - D(G(z))), with the label of generated data. "
-             "G wants its data to be taken for real: label 1."),
-            *_reductions(_softplus(-fake)),
-        ]
+        while True:
+            fake = _logits(rng, trial, int(rng.choice(BATCHES)))
+            truth = float(losses.generator_loss(jnp.asarray(fake)))
+            slips = [
+                (-_log(fake).mean(), "the logits were taken for probabilities: D is the sigmoid of the logit."
+                 + (" (The logarithm of a negative number is NaN.)" if trial else "")),
+                (_softplus(-_sigmoid(fake)).mean(), "the sigmoid was taken twice."),
+                (-_softplus(fake).mean(),
+                 "this is the saturating loss, mean log(1 - D(G(z))). Here -mean log D(G(z)) was asked for."),
+                (-truth, "the sign is the wrong way round: as it stands, G would learn to be caught."),
+                (_softplus(fake).mean(),
+                 "this is D's part of the loss, -mean log(1 - D(G(z))), with the label of generated data. "
+                 "G wants its data to be taken for real: label 1."),
+                *_reductions(_softplus(-fake)),
+            ]
+            if told_apart(truth, slips):
+                break
         compare(name, call(name, function, jnp.asarray(fake)), truth, slips, meaning=MEANS_OVER_THE_BATCH)
     passed(name)
 
@@ -124,18 +135,21 @@ def saturating_generator_loss(function, trials=4):
     """
     name = "G's saturating loss"
     for trial, rng in enumerate(cases(trials)):
-        fake = _logits(rng, trial, int(rng.choice(BATCHES)))
-        truth = float(losses.generator_loss(jnp.asarray(fake), saturating=True))
-        slips = [
-            (_log(1 - fake).mean(), "the logits were taken for probabilities: D is the sigmoid of the logit."
-             + (" (The logarithm of a negative number is NaN.)" if trial else "")),
-            (-_softplus(_sigmoid(fake)).mean(), "the sigmoid was taken twice."),
-            (_softplus(-fake).mean(),
-             "this is the non-saturating loss, -mean log D(G(z)). Here mean log(1 - D(G(z))) was asked for."),
-            (-truth, "the sign is the wrong way round: this is D's part of the game, and G minimises its opposite."),
-            (-_softplus(-fake).mean(), "this is mean log D(G(z)), which G would want to be large."),
-            *_reductions(-_softplus(fake)),
-        ]
+        while True:
+            fake = _logits(rng, trial, int(rng.choice(BATCHES)))
+            truth = float(losses.generator_loss(jnp.asarray(fake), saturating=True))
+            slips = [
+                (_log(1 - fake).mean(), "the logits were taken for probabilities: D is the sigmoid of the logit."
+                 + (" (The logarithm of a negative number is NaN.)" if trial else "")),
+                (-_softplus(_sigmoid(fake)).mean(), "the sigmoid was taken twice."),
+                (_softplus(-fake).mean(),
+                 "this is the non-saturating loss, -mean log D(G(z)). Here mean log(1 - D(G(z))) was asked for."),
+                (-truth, "the sign is the wrong way round: this is D's part of the game, and G minimises its opposite."),
+                (-_softplus(-fake).mean(), "this is mean log D(G(z)), which G would want to be large."),
+                *_reductions(-_softplus(fake)),
+            ]
+            if told_apart(truth, slips):
+                break
         compare(name, call(name, function, jnp.asarray(fake)), truth, slips, meaning=MEANS_OVER_THE_BATCH)
     passed(name)
 
