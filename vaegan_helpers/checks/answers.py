@@ -187,6 +187,9 @@ def _difference(answer, truth):
         if np.isclose(ratio, -1, rtol=1e-2):
             return "has the right size and the wrong sign."
         sign = "and has the wrong sign" if ratio < 0 else ""
+        factor = max(abs(ratio), 1 / abs(ratio))
+        if ratios.size == 1 and (factor < 1.5 or not np.isclose(factor, round(factor), rtol=1e-2)):
+            return f"is {answer.ravel()[0]:.4g} where it should be {truth.ravel()[0]:.4g}."   # two numbers always have a ratio
         size = abs(ratio)
         words = f"{size:.3g} times too large" if size > 1 else f"{1 / size:.3g} times too small"
         return f"is {words} {sign}".strip() + ": is a sum taken for a mean, or a factor missing?"
