@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "runs": {"inputs"},
     "training": {"inputs", "losses", "runs"},
     "metrics": {"inputs", "losses", "modes", "quality"},
-    "checks": {"checks", "losses", "metrics"},
+    "checks": {"checks", "losses", "metrics", "paths"},
     "stage": {"inputs", "data", "losses", "models", "runs", "stage", "training"},
     "widgets": NUMBERS | {"plots", "widgets"},
 }

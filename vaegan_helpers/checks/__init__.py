@@ -18,6 +18,7 @@ from vaegan_helpers.checks.remedies import (  # noqa: F401
     append_spread, difference_of_means, evidence, pack, spread_gradient)
 from vaegan_helpers.checks.rounds import (  # noqa: F401
     discriminator_step, generator_step, one_round, repaired_round, round_draws)
+from vaegan_helpers.checks.turns import spherical  # noqa: F401
 from vaegan_helpers.checks.vae import (  # noqa: F401
     fresh_noise, gradient_through_noise, kl, log_likelihood, log_likelihood_far_out, nats_per_latent, reparameterise,
     standard_deviation, vae_loss, vae_loss_beta, vae_loss_noise)
