@@ -206,13 +206,18 @@ class Output:
         for field in self.each("input[type=number]"):
             yield "number by key", lambda field=field: self.type_number(field)
         for book in self.each("input[type=range]:enabled"):
-            yield "flipbook by key", lambda book=book: book.press("ArrowLeft")
+            yield "flipbook by key", lambda book=book: self.press_range(book)
             yield "flipbook by mouse", lambda book=book: self.drag(book, [(0.1, 0.5)])
 
     @staticmethod
     def press_slider(handle):
         at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
         handle.press("ArrowLeft" if at_end else "ArrowRight")
+
+    @staticmethod
+    def press_range(control):
+        at_start = control.evaluate("e => e.value === e.min")
+        control.press("ArrowRight" if at_start else "ArrowLeft")
 
     def drag_slider(self, handle):
         track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-target')]")
