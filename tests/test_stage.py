@@ -130,6 +130,7 @@ def test_reset_begins_anew_with_the_same_or_another_seed(run):
 # Settings
 
 def test_rates_and_weights_compile_nothing_and_each_choice_at_most_once():
+    jax.clear_caches()      # a long session fills the one cache of all functions, and old entries drop out while we count
     s = small()
     s.advance(3)
     games, vaes = players.play._cache_size(), players.play_vae._cache_size()
