@@ -67,7 +67,7 @@ SUBMISSIONS = [
         says={"players_key": "are the same for two keys", "experiment_data": "140 of the 150 points",
               "experiment_seed": "two seeds train with the same key", "score_quality": "is the wrong way round"}),
     Submission("right_b", {
-        "my_points": "my_points = data.gaussian_ring(5, std=0.1).sample(jax.random.key(4), 100)",
+        "my_points": "my_points = mixtures.gaussian_ring(5, std=0.1).sample(jax.random.key(4), 100)",
         "split": code("""
             def split(points, key):
                 order = np.asarray(jax.random.permutation(key, len(points)))

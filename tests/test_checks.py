@@ -12,7 +12,7 @@ import pytest
 from scipy.spatial import KDTree
 
 from vaegan_helpers import checks, losses, metrics, models, training
-from vaegan_helpers.checks import answers, comparison
+from vaegan_helpers.checks import comparison, frame
 
 
 def message(check, answer, *more, **named):
@@ -70,14 +70,14 @@ def test_accidents_become_messages(function, words):
 
 @pytest.mark.parametrize("function", [forever, forever_whatever_happens])
 def test_a_call_that_never_ends_is_stopped(function, monkeypatch):
-    monkeypatch.setattr(answers, "PATIENCE", 0.3)
+    monkeypatch.setattr(frame, "PATIENCE", 0.3)
     start = time.monotonic()
     assert "still running after 0.3 seconds" in message(checks.kl, function)
     assert time.monotonic() - start < 10
 
 
 def test_the_alarm_is_off_after_a_call(monkeypatch):
-    monkeypatch.setattr(answers, "PATIENCE", 0.2)
+    monkeypatch.setattr(frame, "PATIENCE", 0.2)
     checks.standard_deviation(lambda logvar: jnp.exp(logvar / 2), trials=1)
     time.sleep(0.4)
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vaegan_helpers import checks, data, metrics
+from vaegan_helpers import checks, metrics, mixtures
 
 
 def norms(samples, means):
@@ -63,7 +63,7 @@ RIGHT = {
     checks.high_quality: [good, lambda s, m, std: (norms(s, m) <= 3 * std).any(axis=1),
                           lambda s, m, std: [min(math.dist(x, y) for y in m.tolist()) <= 3 * std for x in s.tolist()]],
     checks.count_modes: [counted, lambda s, m, std: (norms(s, m) <= 3 * std).any(axis=0).sum(),
-                         lambda s, m, std: metrics.modes_covered(s, data.mixture(m, std)).count],
+                         lambda s, m, std: metrics.modes_covered(s, mixtures.mixture(m, std)).count],
     checks.reverse_kl: [kl, lambda c: jax.scipy.special.rel_entr(c / c.sum(), jnp.full(len(c), 1 / len(c))).sum(),
                         lambda c: jnp.log(len(c)) - jax.scipy.special.entr(c / c.sum()).sum()],
     checks.samples_needed: [needed, needed_by_trying, lambda s, c: int(np.ceil(np.log1p(-c) / np.log1p(-s)))],
@@ -239,11 +239,11 @@ def test_a_remedy_is_not_compared_with_itself():
 
 @pytest.mark.parametrize("counts, words", [([0, 90, 10], "cover 2 of 3"), ([40, 30, 30], "reverse KL is")])
 def test_samples_that_mislead_nobody_are_named(counts, words):
-    mixture = data.gaussian_ring(3)
+    mixture = mixtures.gaussian_ring(3)
     with pytest.raises(checks.NotYet, match=words):
         checks.misleading_samples(np.repeat(np.asarray(mixture.means), counts, axis=0), mixture)
 
 
 def test_misleading_samples_pass():
-    grid = data.gaussian_grid()
+    grid = mixtures.gaussian_grid()
     checks.misleading_samples(np.repeat(np.asarray(grid.means), [2475] + [1] * 24, axis=0), grid)

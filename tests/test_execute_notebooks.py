@@ -5,7 +5,7 @@ import pytest
 from execute_notebooks import find, main
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from vaegan_helpers import losses
+from vaegan_helpers import losses, training
 
 WIDGET = """
 import base64, ipywidgets
@@ -37,7 +37,7 @@ def stored(tmp_path_factory):
     runs = []
     for _ in range(2):
         assert main([str(path)]) == 0
-        runs.append(path.read_text())
+        training.append(path.read_text())
     return runs
 
 

@@ -7,7 +7,7 @@ import optax
 import pytest
 from flax import nnx
 
-from vaegan_helpers import data, losses, models, training
+from vaegan_helpers import losses, mixtures, models, training
 
 BATCH = 16
 # pieces of one step, so that most tests share one compiled program
@@ -37,7 +37,7 @@ def players():
 
 @pytest.fixture(scope="module")
 def points():
-    return data.gaussian_ring().sample(jax.random.key(2), 200)
+    return mixtures.gaussian_ring().sample(jax.random.key(2), 200)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_every_loss_and_penalty_trains(players, points, loss, penalty):
 
 def test_discriminator_trained_alone_finds_the_share_of_p():
     """On two Gaussians on a line, with a generator that is the identity, D tends to p / (p + q)."""
-    p, q = data.mixture([1.0], 1.0), data.mixture([0.0], 1.0)
+    p, q = mixtures.mixture([1.0], 1.0), mixtures.mixture([0.0], 1.0)
     generator = models.Generator(z_dim=1, hidden_dim=1, x_dim=1, hidden_layers=0, output=lambda x: x, key=jax.random.key(0))
     generator.network.layers[0].kernel[...] = jnp.ones((1, 1))
     discriminator = models.Discriminator(x_dim=1, hidden_dim=32, key=jax.random.key(1))
@@ -199,7 +199,7 @@ def test_an_interrupted_run_returns_what_it_has(players, points, monkeypatch, ca
         if len(calls) == 4:
             raise KeyboardInterrupt
         return whole_step(*args, **options)
-    monkeypatch.setattr(training, "gan_steps", interrupted)
+    monkeypatch.setattr("vaegan_helpers.training.gan.gan_steps", interrupted)
     generator, _, history = training.fit_gan(*players, points, game_key(), **SHORT)
     assert "after step 3 of 12" in capsys.readouterr().out
     assert len(history["generator_loss"]) == 3

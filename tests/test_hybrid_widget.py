@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from vaegan_helpers import models, widgets
-from vaegan_helpers.widgets import hybrid as panels
+from vaegan_helpers.widgets import side_by_side as panels
 
 IMAGES = np.random.default_rng(2).random((20, 784)).astype(np.float32)
 LABELS = np.arange(20) % 10

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vaegan_helpers import data, inputs, losses, metrics, models, training
+from vaegan_helpers import inputs, losses, metrics, mixtures, models, training
 
 PAIR = jnp.zeros((2, 3)), jnp.zeros((2, 3))
 VAE = models.VAE(4, 5, 3, key=jax.random.key(0))
@@ -14,7 +14,7 @@ TAKES_A_KEY = {
     "reparameterise": lambda key: losses.reparameterise(*PAIR, key),
     "kl_monte_carlo": lambda key: losses.kl_monte_carlo(*PAIR, key, 5),
     "vae_loss": lambda key: losses.vae_loss(VAE, jnp.zeros((2, 4)), key),
-    "Mixture.sample": lambda key: data.two_gaussians().sample(key, 3),
+    "Mixture.sample": lambda key: mixtures.two_gaussians().sample(key, 3),
     "importance_weighted_bound": lambda key: metrics.importance_weighted_bound(VAE, jnp.zeros((2, 4)), key, 3),
     "VAE": lambda key: models.VAE(key=key),
     "fit_vae": lambda key: training.fit_vae(VAE, np.zeros((8, 4)), key, steps=1, batch_size=2, progress=False),

@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from vaegan_helpers import data, metrics, modes
+from vaegan_helpers import metrics, mixtures
 
 
 def ring(count=8):
-    return data.gaussian_ring(count, radius=1.0, std=0.01)
+    return mixtures.gaussian_ring(count, radius=1.0, std=0.01)
 
 
 def samples_of(mixture, n=2500, seed=0):
     return np.asarray(mixture.sample(jax.random.key(seed), n))
 
 
-@pytest.mark.parametrize("mixture", [ring(), data.gaussian_grid(), data.gaussian_grid(side=2)])
+@pytest.mark.parametrize("mixture", [ring(), mixtures.gaussian_grid(), mixtures.gaussian_grid(side=2)])
 def test_real_samples_cover_every_mode_with_the_quality_of_a_gaussian(mixture):
-    found = modes.modes_covered(samples_of(mixture, 20_000), mixture)
+    found = metrics.modes_covered(samples_of(mixture, 20_000), mixture)
     assert found.count == len(mixture.means)
     assert abs(found.quality - (1 - math.exp(-4.5))) < 0.004          # P(|x| < 3 std) in the plane
     assert found.reverse_kl < 2 * len(mixture.means) / 20_000
@@ -28,7 +28,7 @@ def test_real_samples_cover_every_mode_with_the_quality_of_a_gaussian(mixture):
 
 
 def test_count_quality_and_histogram_match_a_plain_loop():
-    mixture = data.mixture([[0.0, 0.0], [1.0, 0.0], [0.0, 3.0]], [0.1, 0.3, 0.5], weights=[0.2, 0.3, 0.5])
+    mixture = mixtures.mixture([[0.0, 0.0], [1.0, 0.0], [0.0, 3.0]], [0.1, 0.3, 0.5], weights=[0.2, 0.3, 0.5])
     samples = np.random.default_rng(0).uniform(-1, 4, (300, 2))
     per_mode, good = [0, 0, 0], 0
     for x in samples:
@@ -36,7 +36,7 @@ def test_count_quality_and_histogram_match_a_plain_loop():
         if min(distances) <= 3:
             good += 1
             per_mode[distances.index(min(distances))] += 1
-    found = modes.modes_covered(samples, mixture)
+    found = metrics.modes_covered(samples, mixture)
     assert list(found.per_mode) == per_mode and min(per_mode) > 0
     assert found.count == 3 and found.quality == good / 300
     kl = sum(k / good * math.log(k / good / w) for k, w in zip(per_mode, [0.2, 0.3, 0.5]))
@@ -46,38 +46,36 @@ def test_count_quality_and_histogram_match_a_plain_loop():
 @pytest.mark.parametrize("kept", [1, 2, 4, 8])
 def test_equal_shares_of_some_modes_give_the_log_of_how_many_are_missing(kept):
     samples = np.repeat(np.asarray(ring().means)[:kept], 40, axis=0)
-    found = modes.modes_covered(samples, ring())
+    found = metrics.modes_covered(samples, ring())
     assert (found.count, found.quality) == (kept, 1.0)
     assert found.reverse_kl == pytest.approx(math.log(8 / kept), abs=1e-6)
     assert found.quality_interval[1] == 1.0
 
 
-def test_metrics_offers_them_too():
-    assert metrics.modes_covered is modes.modes_covered and metrics.birthday_test is modes.birthday_test
 
 
 def test_one_sample_near_a_mode_is_enough_and_one_just_outside_is_not():
     means = np.asarray(ring().means)
     for distance, count in [(0.0299, 1), (0.0301, 0)]:
         samples = np.concatenate([np.zeros((99, 2)), means[:1] * (1 + distance)])
-        assert modes.modes_covered(samples, ring()).count == count
+        assert metrics.modes_covered(samples, ring()).count == count
 
 
 def test_without_a_good_sample_the_divergence_is_infinite():
-    found = modes.modes_covered(np.zeros((10, 2)), ring())
+    found = metrics.modes_covered(np.zeros((10, 2)), ring())
     assert (found.count, found.quality, found.reverse_kl) == (0, 0.0, math.inf)
     assert found.quality_interval[0] == 0.0 and found.quality_interval[1] > 0.2
 
 
 def test_a_mode_with_the_unseen_share_is_missed_once_in_twenty():
-    share = modes.modes_covered(samples_of(ring()), ring()).unseen_share
+    share = metrics.modes_covered(samples_of(ring()), ring()).unseen_share
     assert (1 - share) ** 2500 == pytest.approx(0.05)
     assert share == pytest.approx(3 / 2500, rel=0.01)                 # the rule of three
 
 
 @pytest.mark.parametrize("successes, trials", [(0, 20), (3, 20), (19, 20), (20, 20), (2475, 2500)])
 def test_interval_ends_where_the_count_becomes_a_surprise(successes, trials):
-    low, high = modes.binomial_interval(successes, trials)
+    low, high = metrics.binomial_interval(successes, trials)
     if successes:
         assert binom.sf(successes - 1, trials, low) == pytest.approx(0.025)
     if successes < trials:
@@ -89,26 +87,26 @@ def test_interval_ends_where_the_count_becomes_a_surprise(successes, trials):
 def test_birthdays_estimate_the_number_of_equally_likely_outcomes(outcomes):
     points = np.arange(outcomes)[:, None] * np.ones(2)
     draws = points[np.random.default_rng(1).integers(0, outcomes, 40_000)]
-    found = modes.birthday_test(draws, batch_size=round(1.2 * outcomes**0.5), distance=0.1)
+    found = metrics.birthday_test(draws, batch_size=round(1.2 * outcomes**0.5), distance=0.1)
     low, high = found.support_interval
     assert low < found.support < high
     assert abs(found.support / outcomes - 1) < 0.2                     # the formula's own error for few outcomes
 
 
 def test_twenty_three_people_share_a_birthday_half_of_the_time():
-    assert modes.support_size(0.5, 23) == pytest.approx(365, rel=0.01)
+    assert metrics.support_size(0.5, 23) == pytest.approx(365, rel=0.01)
 
 
 def test_twins_are_found_as_by_a_plain_loop():
     batch = np.random.default_rng(2).normal(size=(12, 3))
     nearest = min(math.dist(a, b) for i, a in enumerate(batch) for b in batch[:i])
-    assert modes.birthday_test(batch, 12, nearest * 1.001).coincidences == 1
-    found = modes.birthday_test(batch, 12, nearest * 0.999)
+    assert metrics.birthday_test(batch, 12, nearest * 1.001).coincidences == 1
+    found = metrics.birthday_test(batch, 12, nearest * 0.999)
     assert (found.coincidences, found.support) == (0, math.inf)
 
 
 def test_a_generator_that_makes_one_thing_has_support_one():
-    assert modes.birthday_test(np.zeros((100, 2)), 10, 0.1).support == 1.0
+    assert metrics.birthday_test(np.zeros((100, 2)), 10, 0.1).support == 1.0
 
 
 @pytest.mark.parametrize("samples, words", [
@@ -120,16 +118,16 @@ def test_a_generator_that_makes_one_thing_has_support_one():
 ])
 def test_samples_that_cannot_be_counted_are_refused(samples, words):
     with pytest.raises(ValueError, match=words):
-        modes.modes_covered(samples, ring())
+        metrics.modes_covered(samples, ring())
 
 
 @pytest.mark.parametrize("call, words", [
-    (lambda: modes.modes_covered(np.zeros((4, 2)), ring(1)), "at least two; got 1"),
-    (lambda: modes.modes_covered(np.zeros((4, 2)), ring(), within=0.0), "within must be a positive number; got 0.0"),
-    (lambda: modes.birthday_test(np.zeros((4, 2)), 1, 0.1), "batch_size is 1 with 4 samples"),
-    (lambda: modes.birthday_test(np.zeros((4, 2)), 5, 0.1), "batch_size is 5 with 4 samples"),
-    (lambda: modes.birthday_test(np.zeros((4, 2)), 2, 0.0), "distance must be a positive number"),
-    (lambda: modes.birthday_test(np.full((4, 2), np.nan), 2, 0.1), "4 of 4 samples are NaN"),
+    (lambda: metrics.modes_covered(np.zeros((4, 2)), ring(1)), "at least two; got 1"),
+    (lambda: metrics.modes_covered(np.zeros((4, 2)), ring(), within=0.0), "within must be a positive number; got 0.0"),
+    (lambda: metrics.birthday_test(np.zeros((4, 2)), 1, 0.1), "batch_size is 1 with 4 samples"),
+    (lambda: metrics.birthday_test(np.zeros((4, 2)), 5, 0.1), "batch_size is 5 with 4 samples"),
+    (lambda: metrics.birthday_test(np.zeros((4, 2)), 2, 0.0), "distance must be a positive number"),
+    (lambda: metrics.birthday_test(np.full((4, 2), np.nan), 2, 0.1), "4 of 4 samples are NaN"),
 ])
 def test_bad_settings_are_named(call, words):
     with pytest.raises(ValueError, match=words):

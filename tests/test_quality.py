@@ -6,7 +6,8 @@ import pytest
 import scipy.linalg
 from prdc import compute_prdc
 
-from vaegan_helpers import data, metrics, quality
+from vaegan_helpers import data, metrics
+from vaegan_helpers.metrics.classifier import _moved
 
 
 def cloud(n, dim, seed, shift=0.0):
@@ -209,7 +210,7 @@ def test_the_run_depends_on_its_key(digits):
 def test_moves_go_down_and_right():
     picture = np.zeros((1, 784), np.float32)
     picture[0, 10 * 28 + 5] = 1
-    moved = quality._moved(picture, np.array([[2, -1]]))
+    moved = _moved(picture, np.array([[2, -1]]))
     assert np.flatnonzero(moved[0]) == [12 * 28 + 4]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from vaegan_helpers import data, losses, models, training
+from vaegan_helpers import losses, mixtures, models, training
 
 BATCH = 16
 CHOICES = {"loss": losses.GAN_LOSSES["non-saturating"], "penalty": None, "length": 1, "batch_size": BATCH}
@@ -18,7 +18,7 @@ def discriminator(**options):
 
 @pytest.fixture(scope="module")
 def points():
-    return data.gaussian_ring().sample(jax.random.key(2), 200)
+    return mixtures.gaussian_ring().sample(jax.random.key(2), 200)
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import numpy as np
 import optax
 import pytest
 
-from vaegan_helpers import losses, metrics, runs, stage, training
-from vaegan_helpers.stage import live, players, scene, slow_motion
+from vaegan_helpers import losses, metrics, stage, training
+from vaegan_helpers.stage.engine import live, networks, scene, slow_motion
 
 SMALL = {"hidden_dim": 16, "hidden_layers": 1, "batch_size": 32}     # shared by most tests, so that they share compiled programs
 DRAWING = np.random.default_rng(0).uniform(-2, 2, (30, 2))
@@ -133,18 +133,18 @@ def test_rates_and_weights_compile_nothing_and_each_choice_at_most_once():
     jax.clear_caches()      # a long session fills the one cache of all functions, and old entries drop out while we count
     s = small()
     s.advance(3)
-    games, vaes = players.play._cache_size(), players.play_vae._cache_size()
+    games, vaes = networks.play._cache_size(), networks.play_vae._cache_size()
     for change in ({"discriminator_learning_rate": 3e-3}, {"penalty_weight": 0}, {"beta": 7}, {"momentum": 0.9},
                    {"averaging": True}, {"falling_rates": True}, {"vae_learning_rate": 1e-2}, {"seed": 3}, {"data": "grid"}):
         s.change(**change)
         s.advance(7)
-    assert (players.play._cache_size(), players.play_vae._cache_size()) == (games, vaes)
+    assert (networks.play._cache_size(), networks.play_vae._cache_size()) == (games, vaes)
     for _ in range(2):
         s.change(generator_optimizer="SGD")
         s.advance(2)
         s.change(generator_optimizer="Adam")
         s.advance(2)
-    assert players.play._cache_size() == games + 1 and players.play_vae._cache_size() == vaes
+    assert networks.play._cache_size() == games + 1 and networks.play_vae._cache_size() == vaes
 
 
 def test_live_settings_keep_the_state_and_resets_say_so():
@@ -231,7 +231,7 @@ def test_a_run_that_diverges_keeps_the_last_good_state_and_can_go_on(change, wor
     for s, pieces in ((whole, [40]), (cut, [1] * 40)):
         s.advance(10)
         s.change(**change)
-        with pytest.raises(runs.Diverged, match=f"{words} is no longer finite after round 1.*lower a learning rate"):
+        with pytest.raises(training.Diverged, match=f"{words} is no longer finite after round 1.*lower a learning rate"):
             for rounds in pieces:
                 s.advance(rounds)
         assert 10 <= s.step < 20 and all(np.isfinite(leaf).all() for leaf in leaves(s) if leaf.dtype.kind == "f")
@@ -353,8 +353,8 @@ def test_the_csv_holds_the_history(run):
     lambda: stage.Stage(points=DRAWING, **SMALL)], ids=["plain", "changed", "drawn"])
 def test_the_line_of_code_rebuilds_an_equal_stage(make):
     s = make()
-    widgets = types.SimpleNamespace(TrainingStage=stage.Stage)
-    again = eval(s.code(), {"widgets": widgets})
+    named = types.SimpleNamespace(TrainingStage=stage.Stage)
+    again = eval(s.code(), {"stage": named})
     assert again.settings == s.settings
     for one in (s, again):
         one.advance(2)

@@ -12,8 +12,8 @@ from PIL import Image
 from test_browser import assert_healthy, keep_a_screenshot, notebook_of  # noqa: F401
 
 CELLS = ["import time\nfrom vaegan_helpers import stage, widgets",
-         "first = widgets.TrainingStage(hidden_dim=16)\nfirst",
-         "second = widgets.TrainingStage('two Gaussians', hidden_dim=16)\nsecond",
+         "first = stage.TrainingStage(hidden_dim=16)\nfirst",
+         "second = stage.TrainingStage('two Gaussians', hidden_dim=16)\nsecond",
          "second.step(12)\nprint('driven')"]
 
 
@@ -276,7 +276,7 @@ def test_what_was_found_is_kept(hand):
     hand.button("Copy the code").click()
     hand.until(lambda: "copied" in hand.words)
     code = hand.page.evaluate("() => navigator.clipboard.readText()")
-    assert code == hand.find(".vg-code textarea").input_value() and code.startswith("widgets.TrainingStage('ring', seed=0")
+    assert code == hand.find(".vg-code textarea").input_value() and code.startswith("stage.TrainingStage('ring', seed=0")
 
 
 def test_a_second_stage_pauses_the_first_and_run_all_does_not_wait(lab):

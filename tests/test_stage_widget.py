@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaegan_helpers import stage, widgets
-from vaegan_helpers.widgets import stage_board, stage_controls, stage_diagram, stage_pictures
+from vaegan_helpers import stage
+from vaegan_helpers.stage.page import board, controls, diagram, pictures
 from vaegan_helpers.widgets.points import DrawPoints
-from vaegan_helpers.widgets.stage_player import Player
+from vaegan_helpers.stage.page.player import Player
 
 SMALL = {"hidden_dim": 8, "batch_size": 16}
 LONG = 60  # seconds, for what a busy machine may make wait
@@ -42,7 +42,7 @@ def in_a_loop(coroutine):
 @pytest.fixture(scope="module")
 def shared():
     """Two stages of the module, since making one takes longer than most tests."""
-    stages = widgets.TrainingStage(**SMALL), widgets.TrainingStage(**SMALL)
+    stages = stage.TrainingStage(**SMALL), stage.TrainingStage(**SMALL)
     yield stages
     for each in stages:
         each.close()
@@ -55,7 +55,7 @@ def like_new(made):
     made.toolbar.speed.value = "as fast as it goes"
     made.controls.drawing.clear()
     made.player.seen = None
-    made.layers = stage_board.DEFAULT
+    made.layers = board.DEFAULT
     if not made.change(**dataclasses.asdict(stage.Settings(**SMALL))):
         made.reset()
     return made
@@ -122,12 +122,12 @@ def test_bad_input_is_refused_and_changes_nothing(made, act, said):
     ({"points": CLOUD[:3]}, "at least 20"), ({"generator_learning_rate": -1.0}, "positive"), ({"colour": "red"}, "colour")])
 def test_a_stage_of_bad_arguments_is_refused(options, said):
     with pytest.raises(ValueError, match=said):
-        widgets.TrainingStage(**options)
+        stage.TrainingStage(**options)
 
 
 def test_its_code_rebuilds_it():
-    made = widgets.TrainingStage(points=CLOUD, seed=3, loss="least squares", layers=["real", "optimum"], **SMALL)
-    again = eval(made.code(), {"widgets": widgets})
+    made = stage.TrainingStage(points=CLOUD, seed=3, loss="least squares", layers=["real", "optimum"], **SMALL)
+    again = eval(made.code(), {"stage": stage})
     for each in (made, again):
         each.step(5)
     assert again.code() == made.code() and look(again) == look(made)
@@ -136,7 +136,7 @@ def test_its_code_rebuilds_it():
 
 @pytest.mark.parametrize("name", stage.PRESETS)
 def test_every_preset_plays(name):
-    made = widgets.TrainingStage(preset=name, **{key: value for key, value in SMALL.items() if key not in stage.PRESETS[name]})
+    made = stage.TrainingStage(preset=name, **{key: value for key, value in SMALL.items() if key not in stage.PRESETS[name]})
     made.step(2)
     assert made.toolbar.preset.value == name and all(getattr(made.state.settings, key) == value for key, value in stage.PRESETS[name].items())
     made.close()
@@ -157,7 +157,7 @@ OTHER = {"data": "blobs", "seed": 5, "loss": "least squares", "penalty": "none",
          "generator_steps": 2}
 
 
-@pytest.mark.parametrize("name", sorted(field for _, parts in stage_controls.PAGES.items() for _, names in parts for field in names))
+@pytest.mark.parametrize("name", sorted(field for _, parts in controls.PAGES.items() for _, names in parts for field in names))
 def test_every_control_changes_its_setting_and_says_so(made, name):
     made.step(1)
     field, before = made.controls.fields[name], look(made)
@@ -170,9 +170,9 @@ def test_every_control_changes_its_setting_and_says_so(made, name):
 
 
 def test_every_setting_has_a_control():
-    shown = {field for parts in stage_controls.PAGES.values() for _, names in parts for field in names}
+    shown = {field for parts in controls.PAGES.values() for _, names in parts for field in names}
     assert shown == {*stage.LIVE, *stage.RESETS}
-    assert all(set(names) <= set(stage.RESETS if anew else stage.LIVE) for parts in stage_controls.PAGES.values() for anew, names in parts)
+    assert all(set(names) <= set(stage.RESETS if anew else stage.LIVE) for parts in controls.PAGES.values() for anew, names in parts)
 
 
 def test_a_bad_value_in_a_control_is_answered_in_words_and_the_control_goes_back(made):
@@ -186,7 +186,7 @@ def test_a_bad_value_in_a_control_is_answered_in_words_and_the_control_goes_back
 
 
 def test_numbers_are_doubled_and_halved():
-    number = stage_controls.Number("Weight", 0.3, 0.1)
+    number = controls.Number("Weight", 0.3, 0.1)
     number.more.click()
     assert number.field.value == 0.6
     number.field.value = 0.0
@@ -204,7 +204,7 @@ def test_who_trains_is_who_was_chosen(made):
         assert np.isfinite(history[moved][-1]) and np.isnan(history[still][-1])
 
 
-@pytest.mark.parametrize("name", [*stage_board.LAYERS, *stage_board.CHARTS])
+@pytest.mark.parametrize("name", [*board.LAYERS, *board.CHARTS])
 def test_every_switch_changes_the_pictures_and_back(made, name):
     made.step(10)
     check, before = made.switches.checks[name], look(made)
@@ -321,7 +321,7 @@ def test_it_plays_until_it_is_paused_and_then_rests(made, twin):
 
 def test_a_second_stage_pauses_the_first_and_a_closed_one_trains_no_more(made):
     async def play():
-        first, second = made, widgets.TrainingStage(**SMALL)
+        first, second = made, stage.TrainingStage(**SMALL)
         first.play()
         await asyncio.sleep(0.1)
         second.play()
@@ -348,7 +348,7 @@ def test_what_changes_while_it_plays_is_done_and_what_fails_is_said(made, monkey
 
 
 def test_nobody_watching_ends_the_play(made, monkeypatch):
-    monkeypatch.setattr("vaegan_helpers.widgets.stage_player.GONE", 0.2)
+    monkeypatch.setattr("vaegan_helpers.stage.page.player.GONE", 0.2)
     made.player.pictures = 0
 
     async def play():
@@ -399,7 +399,7 @@ def test_stored_it_keeps_its_picture_and_its_words(made):
 
 def test_closed_it_holds_nothing():
     before = {widget for widget in ipywidgets.widget._instances.values() if widget.comm is not None}
-    made = widgets.TrainingStage(**SMALL)
+    made = stage.TrainingStage(**SMALL)
     gone = weakref.ref(made)
     made.close()
     made.close()  # once more does no harm
@@ -413,7 +413,7 @@ def test_closed_it_holds_nothing():
 # --- pictures ---
 
 def test_the_surface_lies_where_its_axes_say():
-    plane = stage_pictures.Plane()
+    plane = pictures.Plane()
     surface = np.full((64, 64), 0.5)
     surface[:32, :32] = 0.0  # generated, in the lower left
     surface[32:, 32:] = 1.0  # real, in the upper right
@@ -425,40 +425,40 @@ def test_the_surface_lies_where_its_axes_say():
 
 
 def test_a_kept_background_gives_the_picture_that_a_fresh_one_gives():
-    plane, parts = stage_pictures.Plane(), {"points": {"real": CLOUD}, "ellipses": np.abs(CLOUD.reshape(-1, 1, 2)).repeat(2, 1)}
+    plane, parts = pictures.Plane(), {"points": {"real": CLOUD}, "ellipses": np.abs(CLOUD.reshape(-1, 1, 2)).repeat(2, 1)}
     first = plane.draw((-3, 3, -3, 3), **parts)
     plane.draw((-2, 2, -2, 2), highlight=("real",), **parts)
-    assert plane.draw((-3, 3, -3, 3), **parts) == first == stage_pictures.Plane().draw((-3, 3, -3, 3), **parts)
+    assert plane.draw((-3, 3, -3, 3), **parts) == first == pictures.Plane().draw((-3, 3, -3, 3), **parts)
 
 
 def test_an_arrow_has_the_length_of_its_gradient():
-    plane = stage_pictures.Plane()
+    plane = pictures.Plane()
     ink = lambda gradient: (pixels(plane.draw((-3, 3, -3, 3), arrows=np.array([[[0.0, 0.0], [gradient, 0.0]]])))[250:300, 280:500] < 128).any(2).any(0).sum()
     assert ink(1e-4) <= 3 and ink(2.0) == pytest.approx(2 * ink(1.0), rel=0.12) and ink(100.0) == ink(50.0)
 
 
 @pytest.mark.parametrize("value, wanted", [(1, 1), (1.01, 1.5), (7, 8), (0.031, 0.04), (1234, 1500)])
 def test_ranges_are_few(value, wanted):
-    assert stage_pictures.nice(value) == pytest.approx(wanted)
+    assert pictures.nice(value) == pytest.approx(wanted)
 
 
 def test_thinned_curves_keep_their_means_and_their_ends():
-    steps, values = stage_pictures.thinned(np.arange(1, 1001), np.where(np.arange(1000) % 2, np.nan, np.arange(1000.0)))
+    steps, values = pictures.thinned(np.arange(1, 1001), np.where(np.arange(1000) % 2, np.nan, np.arange(1000.0)))
     assert len(steps) < 305 and steps[-1] == 1000 and values[0] == pytest.approx(1.0)
-    assert stage_pictures.thinned(np.arange(3), np.ones(3))[0].tolist() == [0, 1, 2]
+    assert pictures.thinned(np.arange(3), np.ones(3))[0].tolist() == [0, 1, 2]
 
 
 def test_a_chart_stands_every_history():
-    chart = stage_pictures.Chart("t", {"a": ("A", "k", "-")}, log=True)
+    chart = pictures.Chart("t", {"a": ("A", "k", "-")}, log=True)
     for values in ([], [np.nan], [1.0], [0.0, 0.0], [1e-30, 1.0], [-5.0, 3.0], [np.inf, 1.0]):
-        for each in (chart, stage_pictures.Chart("t", {"a": ("A", "k", "-")})):
+        for each in (chart, pictures.Chart("t", {"a": ("A", "k", "-")})):
             assert each.draw({"a": np.arange(len(values))}, {"a": np.array(values)}).startswith(b"\x89PNG")
 
 
 def test_the_diagram_says_who_learns():
-    assert "D learns" in stage_diagram.gan(("discriminator",)) and "G learns" not in stage_diagram.gan(("discriminator",))
-    assert "the encoder learns and the decoder learns" in stage_diagram.vae(("encoder", "decoder"))
-    assert "nothing is being trained" in stage_diagram.gan()
+    assert "D learns" in diagram.gan(("discriminator",)) and "G learns" not in diagram.gan(("discriminator",))
+    assert "the encoder learns and the decoder learns" in diagram.vae(("encoder", "decoder"))
+    assert "nothing is being trained" in diagram.gan()
 
 
 

@@ -7,7 +7,8 @@ import optax
 import pytest
 from flax import nnx
 
-from vaegan_helpers import losses, models, runs, training
+from vaegan_helpers import losses, models, training
+from vaegan_helpers.training import loop
 
 X_DIM, STEPS, BATCH, RATE, BETA = 12, 20, 8, 5e-3, 0.7
 
@@ -138,7 +139,7 @@ def test_a_run_is_cut_into_equal_chunks(steps, chunks, lengths):
         calls.append((start, length))
         return (jnp.asarray(1.0),), {"loss": np.zeros(length)}
 
-    _, history = runs.run_in_chunks(advance, (jnp.asarray(0.0),), steps, chunks, progress=False)
+    _, history = loop.run_in_chunks(advance, (jnp.asarray(0.0),), steps, chunks, progress=False)
     assert [length for _, length in calls] == lengths
     assert [start for start, _ in calls] == [sum(lengths[:i]) for i in range(len(lengths))]
     assert history["loss"].shape == (steps,)
@@ -218,7 +219,7 @@ def test_the_first_bad_step_of_a_chunk_is_found(record, state, step):
                                                                  for k, v in record.items() if broken}
 
     with pytest.raises(training.Diverged) as stop:
-        runs.run_in_chunks(advance, (jnp.asarray(0.0),), 9, 3, progress=False)
+        loop.run_in_chunks(advance, (jnp.asarray(0.0),), 9, 3, progress=False)
     assert stop.value.step == 3 + step
     assert float(stop.value.models[0]) == 1.0
     assert stop.value.history["loss"].shape == (3,)
@@ -234,7 +235,7 @@ def test_an_interruption_returns_the_last_finished_chunk(vae, pixels, run, monke
         calls.append(1)
         return steps(*args, **options)
 
-    monkeypatch.setattr(training, "vae_steps", interrupted)
+    monkeypatch.setattr("vaegan_helpers.training.vae.vae_steps", interrupted)
     model, history = fit(vae, pixels)
     assert f"the model after step {5 * after} of 20" in capsys.readouterr().out
     if after:

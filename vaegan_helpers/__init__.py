@@ -1,84 +1,16 @@
 """What the notebooks of the course share; every notebook calls it by module, so that each call shows its home.
 
-`data` holds the digits and the densities, `models` the networks, `losses` the objectives, `training` the loops,
-`metrics` the measures, `plots` the figures and `widgets` the explorers. `python -m vaegan_helpers` opens the course.
+`data` holds the digits, `mixtures` densities that are known exactly, `models` the networks, `interpolation` paths between
+latents, `losses` the objectives, `training` the runs, `metrics` the measures, `plots` the figures, `checks` what a
+learner's answer is held against, `widgets` the explorers and `stage` the training stage. `python -m vaegan_helpers` opens
+the course.
 
 Compiling takes longer than training here, so importing the package makes JAX keep compiled programs in the user's cache
 directory. `VAEGAN_HELPERS_COMPILATION_CACHE=off` turns that off; a `JAX_COMPILATION_CACHE_DIR` of your own is left alone.
 """
 
-import hashlib
-import os
-import platform
-import time
-import warnings
-import zlib
-from pathlib import Path
-
-import jax
-import platformdirs
+from vaegan_helpers import cache
 
 __version__ = "0.1.0"
 
-
-def _processor():
-    """A short name for this type of processor: code compiled for one may crash on another that shares the home."""
-    facts = [platform.machine(), platform.processor()]
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:  # not Linux
-        lines = []
-    for field in ("model name", "flags", "Features"):
-        facts += [line for line in lines if line.startswith(field)][:1]
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
-
-
-def _keep_compiled_programs():
-    """Point JAX's persistent compilation cache at a directory of this user and processor."""
-    wanted = os.environ.get("VAEGAN_HELPERS_COMPILATION_CACHE", "on").strip().lower()
-    if wanted in ("off", "0", "no", "false") or jax.config.jax_compilation_cache_dir is not None:
-        return
-    directory = platformdirs.user_cache_path("vaegan_helpers") / "compiled" / _processor()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    if not os.access(directory, os.W_OK):
-        return
-    _remove_damaged(directory)
-    jax.config.update("jax_compilation_cache_dir", str(directory))
-    # A notebook compiles a hundred programs of some 30 ms each, so the small ones count as well.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-
-def _remove_damaged(directory):
-    """Delete entries cut short by a full disk or a power cut: JAX warns about them for ever, and never replaces them.
-
-    Each is looked at once, and not while another kernel may still be writing it.
-    """
-    stamp, settled = directory / "checked", time.time() - 10
-    try:
-        checked = stamp.stat().st_mtime
-    except OSError:  # never before
-        checked = 0.0
-    for entry in directory.glob("*-cache"):
-        try:
-            if not checked <= entry.stat().st_mtime < settled:
-                continue
-            packed = entry.read_bytes()
-            if not packed.startswith(b"\x28\xb5\x2f\xfd"):  # the mark of Zstandard, which JAX uses where it is at hand
-                zlib.decompress(packed)
-        except zlib.error:
-            warnings.warn(f"{entry.name} in the compilation cache was damaged; it will be compiled again", stacklevel=2)
-            entry.unlink(missing_ok=True)
-        except OSError:  # another kernel has just removed it
-            continue
-    try:
-        stamp.touch()
-        os.utime(stamp, (settled, settled))
-    except OSError:  # it will be looked through again
-        pass
-
-
-_keep_compiled_programs()
+cache.keep_compiled_programs()

@@ -22,7 +22,7 @@ from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from vaegan_helpers import data, losses, metrics, models, training
+from vaegan_helpers import data, losses, metrics, mixtures, models, training
 
 RESULT = Path(__file__).with_suffix(".json")
 SEEDS = [101, 102, 103, 104, 105]                # everything is measured
@@ -47,7 +47,7 @@ RING_GAN = {"penalty_weight": 0.02, "averaging": 0.995, "final_rate": 0.05}
 RING_SAMPLES = 10_000
 
 digits = data.load_mnist()
-ring = data.gaussian_ring(**RING)
+ring = mixtures.gaussian_ring(**RING)
 as_it_is = functools.partial(jnp.multiply, 1.0)  # one object for all ring models, so that nothing is compiled twice
 ring_loss = functools.partial(losses.vae_loss,
                               log_likelihood=functools.partial(losses.gaussian_log_likelihood, std=RING["std"]))

@@ -19,7 +19,7 @@ from scipy import ndimage
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 
-from vaegan_helpers import data, hybrid, losses, metrics, models, training
+from vaegan_helpers import data, losses, metrics, models, training
 
 RESULT = Path(__file__).with_suffix(".json")
 SEEDS = [101, 102, 103, 104, 105]
@@ -66,9 +66,9 @@ def train(row, key):
     if settings["kind"] == "GAN":
         generator = models.Generator(**SIZES, key=model_key)
         return training.fit_gan(generator, discriminator, images, run_key, **COMMON, **GAME, **quiet)
-    weights = hybrid.Weights(**WEIGHTS | settings.get("weights", {}))
+    weights = losses.Weights(**WEIGHTS | settings.get("weights", {}))
     options = {"measure": settings["measure"]} if "measure" in settings else {}
-    return hybrid.fit_vae_gan(models.VAE(**SIZES, key=model_key), discriminator, images, run_key, weights=weights,
+    return training.fit_vae_gan(models.VAE(**SIZES, key=model_key), discriminator, images, run_key, weights=weights,
                               **options, **COMMON, **GAME, **quiet)
 
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from vaegan_helpers import data, metrics, models, training
+from vaegan_helpers import metrics, mixtures, models, training
 
 RESULT = Path(__file__).with_suffix(".json")
 SEEDS = [101, 102, 103, 104, 105]
 SAMPLES = 2500
-MIXTURES = {"ring": data.gaussian_ring(modes=8, radius=1.0, std=0.01), "grid": data.gaussian_grid()}
+MIXTURES = {"ring": mixtures.gaussian_ring(modes=8, radius=1.0, std=0.01), "grid": mixtures.gaussian_grid()}
 SCALE = {"ring": 1.0, "grid": 3.0}      # G's output is multiplied by this: about the size of the data
 COMMON = {"steps": 4000, "batch_size": 128, "loss": "non-saturating", "penalty": None, "momentum": 0.5,
           "discriminator_learning_rate": 1e-3, "generator_learning_rate": 1e-3}

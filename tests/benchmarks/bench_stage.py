@@ -17,7 +17,7 @@ SECONDS = 8
 REPEATS = 12
 
 CELLS = ["""from vaegan_helpers import stage, widgets
-made = widgets.TrainingStage()
+made = stage.TrainingStage()
 made""",
          """import ipywidgets, matplotlib.pyplot as plt, numpy as np
 from IPython.display import clear_output, display

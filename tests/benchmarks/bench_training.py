@@ -23,7 +23,7 @@ import optax
 import torch
 from flax import nnx
 
-from vaegan_helpers import data, losses, models, training
+from vaegan_helpers import data, losses, mixtures, models, training
 
 
 class Case(NamedTuple):
@@ -229,7 +229,7 @@ def torch_gan(real, sizes, batch_size, dropout, gamma):
 
 
 def ring_gan():
-    points = np.asarray(data.gaussian_ring().sample(jax.random.key(0), 5000))
+    points = np.asarray(mixtures.gaussian_ring().sample(jax.random.key(0), 5000))
     return gan_case("GAN on the ring", points, dict(z_dim=2, hidden_dim=128, x_dim=2), 128, 1000, 0.0, None)
 
 

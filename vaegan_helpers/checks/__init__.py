@@ -1,10 +1,10 @@
 """What a learner's answer is held against: each check takes a function of theirs, and names the likely slip.
 
 `checks.kl(my_kl)` prints "the KL: right", or raises a `NotYet` that says what to look at; `checks.hint(checks.kl, my_kl)`
-prints in both cases. `answers` is the frame, the other modules hold the checks themselves.
+prints in both cases. `frame` is the frame, the other modules hold the checks themselves.
 """
 
-from vaegan_helpers.checks.answers import NotYet, hint  # noqa: F401
+from vaegan_helpers.checks.frame import NotYet, hint  # noqa: F401
 from vaegan_helpers.checks.comparison import (  # noqa: F401
     difference, equal_budget, equal_data, equal_players, own_data, players_from_key, results, score_ranks,
     score_sees_missing_modes, seeds_decide, split, spread)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vaegan_helpers.checks.answers import NotYet, call, cases, compare, fresh_key, numbers, passed, require_finite
+from vaegan_helpers.checks.frame import NotYet, call, cases, compare, fresh_key, numbers, passed, require_finite
 
 # The batch sizes that `training.fit_vae` and `training.fit_gan` take when none is given.
 DEFAULT_BATCH = {"VAE": 128, "GAN": 64}

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vaegan_helpers import losses
-from vaegan_helpers.checks.answers import NotYet, call, fresh_key, cases, passed
+from vaegan_helpers.checks.frame import NotYet, call, fresh_key, cases, passed
 
 NAME = "the training"
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vaegan_helpers import losses
-from vaegan_helpers.checks.answers import NotYet, call, cases, compare, numbers, passed, require_shape, told_apart
+from vaegan_helpers.checks.frame import NotYet, call, cases, compare, numbers, passed, require_shape, told_apart
 
 MEANS_OVER_THE_BATCH = "one number for the batch"
 BATCHES = (6, 9)       # few sizes, since each is compiled anew

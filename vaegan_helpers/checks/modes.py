@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vaegan_helpers import metrics
-from vaegan_helpers.checks.answers import NotYet, call, cases, compare, numbers, passed
+from vaegan_helpers.checks.frame import NotYet, call, cases, compare, numbers, passed
 
 def _scene(rng):
     """Samples around some of the modes of a ring: (samples, means, std, which).
@@ -199,7 +199,7 @@ def misleading_samples(samples, mixture):
 
     Args:
       samples: (n, dim).
-      mixture: data.Mixture.
+      mixture: mixtures.Mixture.
 
     Raises:
       NotYet: one of the three numbers is not as asked for.

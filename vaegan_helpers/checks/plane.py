@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from vaegan_helpers.checks.answers import call, cases, compare, passed
+from vaegan_helpers.checks.frame import call, cases, compare, passed
 
 
 def nearest_label(function, trials=3):

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vaegan_helpers.checks.answers import NotYet, call, cases, compare, numbers, passed, require_shape
+from vaegan_helpers.checks.frame import NotYet, call, cases, compare, numbers, passed, require_shape
 
 # few shapes (batch, width), since each is compiled anew
 SIZES = [(5, 8), (9, 4)]

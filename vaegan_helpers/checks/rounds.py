@@ -10,7 +10,7 @@ import numpy as np
 from jax.errors import KeyReuseError
 
 from vaegan_helpers import losses
-from vaegan_helpers.checks.answers import NotYet, call, cases, compare, fresh_key, passed, require_finite, require_shape
+from vaegan_helpers.checks.frame import NotYet, call, cases, compare, fresh_key, passed, require_finite, require_shape
 from vaegan_helpers.checks.gan import BATCHES, require_parts
 
 

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 import numpy as np
 
-from vaegan_helpers import paths
-from vaegan_helpers.checks.answers import call, cases, compare, passed
+from vaegan_helpers import interpolation
+from vaegan_helpers.checks.frame import call, cases, compare, passed
 
 
 def spherical(function, trials=3):
@@ -22,7 +22,7 @@ def spherical(function, trials=3):
         start, end = (rng.normal(0, 1, 5) for _ in range(2))
         start, end = start * 1.5 / np.linalg.norm(start), end * 3 / np.linalg.norm(end)   # two lengths, clearly apart
         t = rng.choice([0.2, 0.3, 0.7, 0.8])
-        truth = paths.spherical_path(start, end, 11)[round(10 * t)]
+        truth = interpolation.spherical_path(start, end, 11)[round(10 * t)]
         units, length = [start / 1.5, end / 3], (1 - t) * 1.5 + 3 * t
         angle = np.arccos(np.dot(*units))
         line = (1 - t) * units[0] + t * units[1]
@@ -35,7 +35,7 @@ def spherical(function, trials=3):
                                                    "constant rate: share the angle, not the chord."),
             (length * _turn(*units[::-1], angle, t), "start and end are exchanged in the direction."),
             (((1 - t) * 3 + t * 1.5) * _turn(*units, angle, t), "start and end are exchanged in the length."),
-            (paths.spherical_path(end, start, 11)[round(10 * t)], "start and end are exchanged: at t = 0 stands the start."),
+            (interpolation.spherical_path(end, start, 11)[round(10 * t)], "start and end are exchanged: at t = 0 stands the start."),
             (length * np.sin(angle) * _turn(*units, angle, t), "the division by the sine of the angle is missing."),
         ]
         compare(name, call(name, function, jnp.asarray(start), jnp.asarray(end), float(t)), truth, slips,

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vaegan_helpers import losses
-from vaegan_helpers.checks.answers import (
+from vaegan_helpers.checks.frame import (
     NotYet, call, cases, compare, fresh_key, numbers, passed, require_finite, require_shape)
 
 PER_PICTURE = "one number for each picture"

@@ -5,12 +5,12 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from vaegan_helpers import paths, plots
+from vaegan_helpers import interpolation, plots
 from vaegan_helpers.widgets import base, pictures
 
 STEPS = 51  # positions of the slider, both ends included
 STRIP = 11  # frames in a film strip: every fifth position
-PATHS = {"linear": paths.linear_path, "spherical": paths.spherical_path}
+PATHS = {"linear": interpolation.linear_path, "spherical": interpolation.spherical_path}
 COLOURS = {"linear": plots.COLOURS["encoder"], "spherical": plots.COLOURS["generated"]}
 
 
@@ -101,14 +101,14 @@ class Interpolation(base.Explorer):
     def _walk(self, start, end, start_image, end_image):
         self.latents = {name: path(start, end, STEPS) for name, path in PATHS.items()}
         self.frames = {name: base.decode(self.model, z) for name, z in self.latents.items()}
-        self.latent_steps = {name: paths.step_lengths(z) for name, z in self.latents.items()}
-        self.pixel_steps = {name: paths.step_lengths(frames) for name, frames in self.frames.items()}
+        self.latent_steps = {name: interpolation.step_lengths(z) for name, z in self.latents.items()}
+        self.pixel_steps = {name: interpolation.step_lengths(frames) for name, frames in self.frames.items()}
         for name, strip in self.strips.items():
             film = self.frames[name][::(STEPS - 1) // (STRIP - 1)]
             film = np.stack([image for image in (start_image, *film, end_image) if image is not None])
             strip.show(pictures.sheet(film, len(film), scale=2),
                        f"Film strip of the {name} path from {self._names[0]} to {self._names[1]}")
-        self.chart.show(self._chart.png(self.pixel_steps), "Length of each step in pixel space along both paths. " + self.summary())
+        self.chart.show(self._chart.png(self.pixel_steps), "Length of each step in pixel space along both interpolation. " + self.summary())
         self.show(self.slider.value)
 
     def summary(self):

@@ -1,8 +1,4 @@
-"""Training runs as one compiled scan, called in a few equal chunks so that a bar moves and a run can be stopped.
-
-Learning rates and weights are traced: a new value costs no recompilation. The batch of step i depends on the key and
-on i alone, so a run gives the same bits however it is cut into chunks.
-"""
+"""A generator and a discriminator trained against each other, as one compiled scan."""
 
 import functools
 from typing import Any, NamedTuple
@@ -14,90 +10,7 @@ import optax
 
 from vaegan_helpers import losses
 from vaegan_helpers.inputs import require_positive
-from vaegan_helpers.runs import Diverged, check_run, run_in_chunks  # noqa: F401
-
-
-def fit_vae(model, data, key, *, steps, batch_size=128, learning_rate=1e-3, beta=1.0, held_out=None,
-            loss=losses.vae_loss, chunks=10, progress=True):
-    """Trains a VAE (or any model with a loss of the same signature) with Adam.
-
-    Args:
-      model: VAE; it is not changed.
-      data: (n, x_dim). Every step draws its batch afresh, with replacement.
-      key: for batches and noise.
-      steps: gradient steps. A number with many divisors, as 2,000, moves the bar in even pieces.
-      batch_size: examples per step, at most n.
-      learning_rate: Adam's, positive.
-      beta: weight of the KL term, not negative.
-      held_out: (m, x_dim) or None; the loss on it is recorded after every chunk.
-      loss: function of (model, x, key, beta) giving (scalar, parts). Pass the same function object to avoid
-        recompilation.
-      chunks: the run is cut into at most so many equal pieces.
-      progress: whether to show a bar.
-
-    Returns:
-      (model, history). The history is a dictionary of NumPy arrays: "loss" and each part of it, (steps,), in nats per
-      example; with held-out data "held_out_step" (steps done) and "held_out_loss" and so on, one per chunk. When the
-      kernel is interrupted, both come from the last finished chunk.
-
-    Raises:
-      ValueError: bad sizes, rates, data or key.
-      Diverged: the loss became NaN or infinite.
-
-    References:
-      Kingma & Ba, Adam, 2015.
-    """
-    data, held_out = _check_data(model, "data", data), _check_data(model, "held_out", held_out)
-    check_run(data, key, batch_size, steps=steps, chunks=chunks)
-    require_positive(learning_rate=learning_rate)
-    if not (np.isfinite(beta) and beta >= 0):
-        raise ValueError(f"beta must be a number of at least 0; got {beta}")
-
-    def advance(state, start, length):
-        # a clone, since every chunk is meant to see the same key: jax_debug_key_reuse would object
-        return vae_steps(state, data, held_out, jax.random.clone(key), start, float(learning_rate), float(beta),
-                         loss=loss, length=length, batch_size=batch_size)
-
-    (model, _), history = run_in_chunks(advance, (model, optax.adam(0.0).init(model)), steps, chunks, progress)
-    return model, history
-
-
-@functools.partial(jax.jit, static_argnames=("loss", "length", "batch_size"))
-def vae_steps(state, data, held_out, key, start, learning_rate, beta, *, loss, length, batch_size):
-    """`length` steps of Adam as one scan.
-
-    Args:
-      state: (model, Adam's state).
-      data, held_out, key, batch_size, loss: as in `fit_vae`.
-      start: the number of the first step.
-      learning_rate, beta: traced.
-      length: how many steps; static.
-
-    Returns:
-      (state, record): the record holds each part of the loss, (length,), and those on held-out data, scalars.
-    """
-    optimizer = optax.adam(learning_rate)
-    steps_key, held_out_key = jax.random.split(key)
-
-    def step(state, index):
-        model, optimizer_state = state
-        batch, noise_key = vae_batch(steps_key, index, data, batch_size)
-        (value, parts), gradients = jax.value_and_grad(loss, has_aux=True)(model, batch, noise_key, beta)
-        updates, optimizer_state = optimizer.update(gradients, optimizer_state)
-        return (optax.apply_updates(model, updates), optimizer_state), {"loss": value, **parts}
-
-    state, record = jax.lax.scan(step, state, start + jnp.arange(length))
-    if held_out is not None:
-        value, parts = loss(state[0], held_out, held_out_key, beta)
-        record |= {f"held_out_{name}": part for name, part in {"loss": value, **parts}.items()}
-    return state, record
-
-
-def vae_batch(steps_key, index, data, batch_size):
-    """What step `index` draws: its batch, and the key of the reparameterisation."""
-    batch_key, noise_key = jax.random.split(jax.random.fold_in(steps_key, index))
-    return data[jax.random.randint(batch_key, (batch_size,), 0, len(data))], noise_key
-
+from vaegan_helpers.training.loop import _check_data, check_run, run_in_chunks
 
 # name: function of (learning rate, momentum, a tiny number under Adam's root) giving the optimiser
 OPTIMIZERS = {
@@ -330,20 +243,6 @@ def _move_generator(state, data, key, settings, rate, loss, penalty, batch_size,
     updates, adam = optimizer.update(gradients, state.generator_adam)
     state = state._replace(generator=optax.apply_updates(state.generator, updates), generator_adam=adam)
     return state, parts | {"generator_gradient_norm": optax.tree.norm(gradients)}
-
-
-def _check_data(model, name, data):
-    if data is None:
-        return None
-    data = jnp.asarray(data, jnp.float32)
-    if data.ndim != 2 or data.shape[1] != model.x_dim or not len(data):
-        raise ValueError(f"{name} has shape {data.shape}; the model takes (n, {model.x_dim})")
-    low, high = float(data.min()), float(data.max())
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise ValueError(f"{name} holds values that are NaN or infinite")
-    if model.output is jax.nn.sigmoid and not (0 <= low and high <= 1):
-        raise ValueError(f"{name} lies in [{low:.3g}, {high:.3g}]; a model whose output is a sigmoid needs [0, 1]")
-    return data
 
 
 def _check_players(generator, discriminator, data):

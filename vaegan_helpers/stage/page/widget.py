@@ -7,12 +7,13 @@ import time
 
 import ipywidgets
 
-from vaegan_helpers import stage
-from vaegan_helpers.widgets import base, stage_board, stage_controls, stage_words
+from vaegan_helpers.stage import engine
+from vaegan_helpers.stage.page import board, controls, words
+from vaegan_helpers.widgets import base
 from vaegan_helpers.widgets.points import KEYS
-from vaegan_helpers.widgets.stage_layout import SPEEDS, WHO, Hands, Keep, Switches, Timeline, Toolbar, region
-from vaegan_helpers.widgets.stage_player import Player
-from vaegan_helpers.widgets.stage_slow import SlowMotion
+from vaegan_helpers.stage.page.layout import SPEEDS, WHO, Hands, Keep, Switches, Timeline, Toolbar, region
+from vaegan_helpers.stage.page.player import Player
+from vaegan_helpers.stage.page.slow import SlowMotion
 
 LEARN = {"both": ("discriminator", "generator", "encoder", "decoder"), "discriminator": ("discriminator",), "generator": ("generator",)}
 PHASE_SECONDS, CHARTS_EVERY, WORDS_EVERY = 2.5, 0.25, 4.0  # between parts of the slow motion, charts and spoken lines, while it plays
@@ -25,15 +26,15 @@ class TrainingStage(base.Explorer):
     and End do what the buttons do.
 
     Args:
-      data: a name in `stage.DATA`; "ring" unless a preset says otherwise.
+      data: a name in `engine.DATA`; "ring" unless a preset says otherwise.
       seed: everything random follows from it.
       points: data of your own, (n, 2) with n of at least 20, within ±2.7.
-      preset: a name in `stage.PRESETS`; what is given besides goes before it.
-      layers: what is switched on at first: names in `stage_board.LAYERS` and `stage_board.CHARTS`.
-      settings: fields of `stage.Settings`.
+      preset: a name in `engine.PRESETS`; what is given besides goes before it.
+      layers: what is switched on at first: names in `board.LAYERS` and `board.CHARTS`.
+      settings: fields of `engine.Settings`.
 
     Attributes:
-      state: the `stage.Stage` behind it.
+      state: the `engine.Stage` behind it.
       playing: whether it plays.
       layers: what is switched on, a set of names; may be set.
 
@@ -42,19 +43,19 @@ class TrainingStage(base.Explorer):
     """
 
     def __init__(self, data=None, *, seed=0, points=None, preset=None, layers=None, **settings):
-        given = stage_controls.of_preset(preset) | settings
+        given = controls.of_preset(preset) | settings
         given["data"] = data if data is not None or points is not None else given.get("data", "ring")
-        self.state = stage.Stage(seed=seed, points=points, **given)
+        self.state = engine.Stage(seed=seed, points=points, **given)
         self._lock, self._asked, self._setting, self._training = threading.RLock(), collections.deque(), False, False
         self.slow, self._view = SlowMotion(self.state), None
         self._charts_at, self._words_at, self._error, self._last_note = 0.0, 0.0, "", ""
         self._played = 0.0, 0  # when the play began, and how many pictures there were
         self.player = Player(self._work, self._show_playing, self._say_busy, lambda playing: self.toolbar.show(playing), self._stopped)
-        self.board = stage_board.Board(stage_board.checked(layers, preset))
+        self.board = board.Board(board.checked(layers, preset))
         self._whole = base.Picture(width=1000)  # stands for the stage where there is no kernel
         self.hands, self.keep, self.toolbar, self.timeline = Hands(), Keep(), Toolbar(preset), Timeline()
         self.switches = Switches(self.board.layers, self._switch)
-        self.controls = stage_controls.Controls(self.state.settings, self._move_control, {"Keep": self.keep})
+        self.controls = controls.Controls(self.state.settings, self._move_control, {"Keep": self.keep})
         self.message = ipywidgets.HTML()
         super().__init__("Training stage", [
             self.toolbar, self.timeline, self.message, region(self.board, self.switches), self.board.chart_box, self.controls, self.hands])
@@ -75,7 +76,7 @@ class TrainingStage(base.Explorer):
 
     @layers.setter
     def layers(self, names):
-        names = stage_board.checked(names)
+        names = board.checked(names)
         with self._lock:
             self.board.layers = names
             self._set(lambda: [setattr(check, "value", name in names) for name, check in self.switches.checks.items()])
@@ -105,7 +106,7 @@ class TrainingStage(base.Explorer):
 
         Raises:
           ValueError: bad arguments.
-          stage.Diverged: something became infinite; the last good state stays.
+          engine.Diverged: something became infinite; the last good state stays.
         """
         self._drive(lambda: self.state.advance(rounds, who))
 
@@ -132,7 +133,7 @@ class TrainingStage(base.Explorer):
     def code(self):
         """The line of code that rebuilds this very stage at round 0."""
         line, layers = self.state.code(), self.board.layers
-        return line if layers == set(stage_board.DEFAULT) else f"{line[:-1]}, layers={sorted(layers)})"
+        return line if layers == set(board.DEFAULT) else f"{line[:-1]}, layers={sorted(layers)})"
 
     def close(self):
         if self.comm is not None:
@@ -253,8 +254,8 @@ class TrainingStage(base.Explorer):
             return
 
         def act():
-            self.layers = self.layers | stage_board.WITH_PRESET.get(name, set())
-            self._begin_anew(**dataclasses.asdict(stage.Settings(**stage_controls.of_preset(name), seed=self.state.settings.seed)))
+            self.layers = self.layers | board.WITH_PRESET.get(name, set())
+            self._begin_anew(**dataclasses.asdict(engine.Settings(**controls.of_preset(name), seed=self.state.settings.seed)))
         self._ask(act)
 
     def _begin_anew(self, **settings):
@@ -267,7 +268,7 @@ class TrainingStage(base.Explorer):
             self.slow.drop()
             anew = self.state.change(**{name: value})
             self._set(lambda: setattr(self.toolbar.preset, "value", "none"))
-            label = stage_controls.LABELS.get(name, "Drawing")
+            label = controls.LABELS.get(name, "Drawing")
             what = f"{label}: {value}." if name != "points" else f"{len(value)} drawn points."
             self._last_note = f"{what} The run began anew." if anew else what
         self._ask(act)
@@ -342,7 +343,7 @@ class TrainingStage(base.Explorer):
             self.hands.beat = self.player.pictures
             in_slow_motion = self.toolbar.slow.value
             self.board.show_networks(self.slow.trains if in_slow_motion else LEARN[WHO[self.toolbar.who.value]])
-            self.timeline.place(self.state.step, self.state.end, stage_words.live(self._counts()), self._pictures_per_second(now))
+            self.timeline.place(self.state.step, self.state.end, words.live(self._counts()), self._pictures_per_second(now))
             if not fast or in_slow_motion or now - self._charts_at > CHARTS_EVERY:
                 self._charts_at = now
                 self._show_time()
@@ -363,22 +364,22 @@ class TrainingStage(base.Explorer):
         self.board.draw_charts(self.state.history, self.state.measured, self.state.step, len(self.state.mixture.means))
         self.controls.show(self.state.settings)
         self.keep.code.value = self.code()
-        self.message.value = (stage_words.alarm(self._error) if self._error else
+        self.message.value = (words.alarm(self._error) if self._error else
                               self.slow.banner() if self.toolbar.slow.value else "")
 
     def _speak(self):
         """The line of words, and the alternative texts."""
         self.board.describe(self.state.step)
         part = self.slow.part if self.toolbar.slow.value else None
-        self.say(f"{stage_words.standing(self.state, self._counts())} {self._last_note}".strip(),
+        self.say(f"{words.standing(self.state, self._counts())} {self._last_note}".strip(),
                  f"Part {part.number}: {part.caption}" if part else "")
 
     def _say_busy(self):
-        self.message.value = stage_words.BUSY
+        self.message.value = words.BUSY
         self._charts_at = 0.0  # with the next picture the message goes
 
     def _say_error(self, error):
-        self._error = stage_words.explained(error, stage_controls.LABELS)
+        self._error = words.explained(error, controls.LABELS)
 
     def _say_nothing(self):
         self._error = self._last_note = ""

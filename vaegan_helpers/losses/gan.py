@@ -1,10 +1,10 @@
-"""The losses of a GAN: D against G in five games, and the penalties that keep D flat.
+"""Losses of the GAN: discriminator against generator in five games, and the penalties on D's input gradients.
 
-Every loss is a mean over its batch and is minimised: where a paper maximises, the sign is turned. `losses` hands all of
-it on, so a notebook writes `losses.discriminator_loss`.
+Every loss is a mean over its batch and is minimised: where a paper maximises, the sign is turned.
 """
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""What can be measured of a trained model; modes are counted in `modes`, samples judged in `quality`, and both are called here."""
+"""Bounds on the likelihood, and how many latents a VAE uses."""
 
 import functools
 
@@ -7,15 +7,6 @@ import jax.numpy as jnp
 
 from vaegan_helpers import losses
 from vaegan_helpers.inputs import require_key, require_unit_interval, require_whole
-from vaegan_helpers.modes import birthday_test, modes_covered  # noqa: F401
-from vaegan_helpers.quality import (  # noqa: F401
-    Classifier,
-    class_balance,
-    fit_classifier,
-    frechet_distance,
-    nearest_neighbours,
-    precision_recall,
-)
 
 
 def importance_weighted_bound(model, x, key, samples, log_likelihood=losses.bernoulli_log_likelihood):
@@ -84,26 +75,3 @@ def latent_activity(mean):
 def active_units(mean, threshold=0.01):
     """How many latents have a `latent_activity` above the threshold."""
     return int(jnp.sum(latent_activity(mean) > threshold))
-
-
-def sharpness(images):
-    """How much neighbouring pixels differ, relative to how much ink there is: blurring lowers it, fading does not.
-
-    The sum of squared differences between pixels next to each other (across and down), divided by the sum of squares.
-
-    Args:
-      images: (n, 784).
-
-    Returns:
-      (n,), without a unit. An empty picture has sharpness 0.
-
-    Raises:
-      ValueError: the pictures do not have 784 pixels.
-    """
-    images = jnp.asarray(images)
-    if images.ndim != 2 or images.shape[1] != 784:
-        raise ValueError(f"images has shape {images.shape}; wanted (n, 784)")
-    pixels = images.reshape(-1, 28, 28)
-    across, down = jnp.diff(pixels, axis=2), jnp.diff(pixels, axis=1)
-    energy = jnp.sum(across**2, axis=(1, 2)) + jnp.sum(down**2, axis=(1, 2))
-    return energy / jnp.maximum(jnp.sum(pixels**2, axis=(1, 2)), 1e-12)

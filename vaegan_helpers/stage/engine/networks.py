@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from vaegan_helpers import models, training
-from vaegan_helpers.stage import scene
-from vaegan_helpers.stage.settings import CATEGORIES, WAVES
+from vaegan_helpers.stage.engine import scene
+from vaegan_helpers.stage.engine.settings import CATEGORIES, WAVES
 
 LONGEST = 100               # rounds in one compiled call
 CURVES = ("discriminator_loss", "generator_loss", "penalty", "real_output", "fake_output", "discriminator_gradient_norm",

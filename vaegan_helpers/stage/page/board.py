@@ -4,8 +4,9 @@ import ipywidgets
 import numpy as np
 
 from vaegan_helpers import plots
-from vaegan_helpers.widgets import base, stage_diagram, stage_pictures
-from vaegan_helpers.widgets.stage_pictures import SIDE, Chart, Plane
+from vaegan_helpers.stage.page import diagram, pictures
+from vaegan_helpers.widgets import base
+from vaegan_helpers.stage.page.pictures import SIDE, Chart, Plane
 
 C = plots.COLOURS
 # layer: (label, sign that stands for it in the pictures, colour, its arrays in the view of the state)
@@ -123,8 +124,8 @@ class Board:
         """Draws every plane that is shown.
 
         Args:
-          view: arrays by their names in `stage.LAYERS`, and "extent".
-          part: a `stage.Phase` of the slow motion, whose arrays replace those of the view and stand in the light.
+          view: arrays by their names in `engine.LAYERS`, and "extent".
+          part: a `engine.Phase` of the slow motion, whose arrays replace those of the view and stand in the light.
           fast: JPEG instead of PNG.
         """
         arrays = {name: view[key] for name, (*_, key) in LAYERS.items() if key in view and (name in self.layers or name == "ellipses")}
@@ -176,7 +177,7 @@ class Board:
         shown = (trains, "decoded" in self.layers or "ellipses" in self.layers)
         if shown != self._trains:
             self._trains = shown
-            self.diagrams.value = stage_diagram.gan(trains) + (stage_diagram.vae(trains) if shown[1] else "")
+            self.diagrams.value = diagram.gan(trains) + (diagram.vae(trains) if shown[1] else "")
 
     def words(self, plane):
         """What a plane shows, in words."""
@@ -193,5 +194,5 @@ class Board:
 
     def whole(self):
         """All that is shown, as one picture: PNG bytes."""
-        return stage_pictures.together([(picture, PLANES[name]) for name, picture in self.planes.items() if picture in self.shown()],
+        return pictures.together([(picture, PLANES[name]) for name, picture in self.planes.items() if picture in self.shown()],
                                        [picture for picture in self.charts.values() if picture in self.shown()])

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from vaegan_helpers import paths
+from vaegan_helpers import interpolation
 
-PATHS = [paths.linear_path, paths.spherical_path]
+PATHS = [interpolation.linear_path, interpolation.spherical_path]
 
 
 def shoemake(a, b, t):
@@ -26,12 +26,12 @@ def test_spherical_path_is_shoemakes_formula_for_equal_norms(z_dim):
     a, b = np.random.default_rng(1).normal(size=(2, z_dim))
     b *= np.linalg.norm(a) / np.linalg.norm(b)
     expected = [shoemake(a, b, t) for t in np.linspace(0, 1, 9)]
-    assert np.allclose(paths.spherical_path(a, b, 9), expected, atol=1e-5)
+    assert np.allclose(interpolation.spherical_path(a, b, 9), expected, atol=1e-5)
 
 
 def test_spherical_path_changes_its_norm_linearly_and_turns_at_a_constant_rate():
     a, b = np.array([2.0, 0, 0]), np.array([0, 0, 5.0])
-    points = paths.spherical_path(a, b, 6)
+    points = interpolation.spherical_path(a, b, 6)
     norms = np.linalg.norm(points, axis=1)
     assert np.allclose(norms, np.linspace(2, 5, 6), atol=1e-5)
     directions = points / norms[:, None]
@@ -49,13 +49,13 @@ def test_the_straight_line_cuts_inside_the_shell_and_the_great_circle_does_not()
 
 @pytest.mark.parametrize("a, b", [([0, 0], [3, 4]), ([3, 4], [0, 0]), ([0, 0], [0, 0]), ([1, 1], [3, 3]), ([1], [-2])])
 def test_without_a_single_great_circle_the_path_is_the_straight_line(a, b):
-    assert np.allclose(paths.spherical_path(a, b, 5), paths.linear_path(a, b, 5), atol=1e-6)
+    assert np.allclose(interpolation.spherical_path(a, b, 5), interpolation.linear_path(a, b, 5), atol=1e-6)
 
 
 @pytest.mark.parametrize("z_dim", [2, 3, 16])
 def test_between_opposite_latents_the_path_keeps_its_norm(z_dim):
     a = np.random.default_rng(3).normal(size=z_dim)
-    points = paths.spherical_path(a, -a, 9)
+    points = interpolation.spherical_path(a, -a, 9)
     assert np.allclose(np.linalg.norm(points, axis=1), np.linalg.norm(a), rtol=1e-5)
     assert abs(points[4] @ a) < 1e-4
 
@@ -64,13 +64,13 @@ def test_between_opposite_latents_the_path_keeps_its_norm(z_dim):
 def test_almost_parallel_and_almost_opposite_latents_give_finite_paths_of_the_right_norm(offset):
     a = np.array([1.0, 0.0, 0.0])
     for b in (a + [0, offset, 0], -a + [0, offset, 0]):
-        points = paths.spherical_path(a, b, 9)
+        points = interpolation.spherical_path(a, b, 9)
         assert np.allclose(np.linalg.norm(points, axis=1), 1, atol=1e-5)
 
 
 def test_step_lengths_are_euclidean():
-    assert np.allclose(paths.step_lengths([[0, 0], [3, 4], [3, 5]]), [5, 1])
-    assert np.allclose(paths.step_lengths(paths.linear_path([0, 0, 0], [2, 2, 1], 4)), 1, atol=1e-6)
+    assert np.allclose(interpolation.step_lengths([[0, 0], [3, 4], [3, 5]]), [5, 1])
+    assert np.allclose(interpolation.step_lengths(interpolation.linear_path([0, 0, 0], [2, 2, 1], 4)), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -90,4 +90,4 @@ def test_bad_ends_are_refused(path, start, end, steps, said):
 @pytest.mark.parametrize("path", [[1, 2, 3], [[1, 2]], np.zeros((2, 2, 2))])
 def test_step_lengths_want_a_path(path):
     with pytest.raises(ValueError, match="at least 2 points"):
-        paths.step_lengths(path)
+        interpolation.step_lengths(path)

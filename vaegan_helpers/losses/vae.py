@@ -1,26 +1,11 @@
-"""Log-likelihoods, divergences and losses. Per-example functions return (batch,); losses return one number.
+"""Log-likelihoods, divergences and losses of the VAE. Per-example functions return (batch,); losses return one number.
 
-Every quantity of the VAE is in nats per image: summed over pixels and over latents, averaged over the batch. The
-losses of the GAN are written in `adversarial` and can be called from here.
+Every quantity is in nats per image: summed over pixels and over latents, averaged over the batch.
 """
 
 import jax
 import jax.numpy as jnp
 
-from vaegan_helpers.adversarial import (  # noqa: F401
-    GAN_LOSSES,
-    GanLoss,
-    critic_generator_loss,
-    critic_loss,
-    discriminator_loss,
-    generator_loss,
-    gradient_penalty,
-    least_squares_discriminator_loss,
-    least_squares_generator_loss,
-    r1_penalty,
-    relativistic_discriminator_loss,
-    relativistic_generator_loss,
-)
 from vaegan_helpers.inputs import require_key, require_same_shape, require_unit_interval, require_whole
 
 

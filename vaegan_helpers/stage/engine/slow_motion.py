@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from vaegan_helpers import losses, training
-from vaegan_helpers.stage import scene
+from vaegan_helpers.stage.engine import scene
 
 
 class Phase(NamedTuple):

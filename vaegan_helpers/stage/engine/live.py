@@ -4,12 +4,12 @@ import jax
 import numpy as np
 import optax
 
-from vaegan_helpers import data as mixtures
-from vaegan_helpers import losses, runs, training
+from vaegan_helpers import mixtures
+from vaegan_helpers import losses, training
 from vaegan_helpers.inputs import require_whole
-from vaegan_helpers.stage import players, scene, slow_motion
-from vaegan_helpers.stage.players import CURVES, LONGEST, State
-from vaegan_helpers.stage.settings import (
+from vaegan_helpers.stage.engine import networks, scene, slow_motion
+from vaegan_helpers.stage.engine.networks import CURVES, LONGEST, State
+from vaegan_helpers.stage.engine.settings import (
     DATA, FALLING_ROUNDS, LIVE, RESETS, UNROLLED_STEPS, Settings, check_points, check_settings)
 
 MEASURED_EVERY = 50
@@ -18,7 +18,7 @@ KEPT_BYTES = 64e6           # memory for the kept states
 MEASURED = ("modes", "quality", "kl", "js", "vae_modes", "vae_quality", "vae_kl", "vae_js")
 
 
-class Diverged(runs.Diverged):
+class Diverged(training.Diverged):
     """A player or the VAE became NaN or infinite. The stage keeps the last good state."""
 
     def __init__(self, who, step):
@@ -56,8 +56,8 @@ class Stage:
         self.mixture = DATA[s.data] if s.data != "drawn" else mixtures.around_points(self.points)
         root_key = jax.random.key(s.seed)
         data_key, model_key, props_key, self._gan_key, self._vae_key = jax.random.split(root_key, 5)
-        generator, discriminator, vae = players.networks(model_key, **{name: getattr(s, name) for name in players.ARCHITECTURE})
-        self._data = players.draw(self.mixture, data_key)
+        generator, discriminator, vae = networks.networks(model_key, **{name: getattr(s, name) for name in networks.ARCHITECTURE})
+        self._data = networks.draw(self.mixture, data_key)
         self._props = scene.props(self.mixture, self._data, props_key, generator.z_dim, generator.categories)
         self._state = State(training.gan_state(generator, discriminator, self._optimizers()), vae, optax.adam(0.0).init(vae))
         size = sum(leaf.nbytes for leaf in jax.tree.leaves(self._state))
@@ -114,7 +114,7 @@ class Stage:
         game = training.GanSettings(*map(float, (
             s.discriminator_learning_rate, s.generator_learning_rate, s.penalty_weight, s.momentum,
             0.995 if s.averaging else 0.0, 0.01 if s.falling_rates else 1.0, FALLING_ROUNDS)))
-        gan, gan_rows, gan_finite = players.play(
+        gan, gan_rows, gan_finite = networks.play(
             self._state.gan, self._data, jax.random.clone(self._gan_key), self.step, length, game,
             loss=losses.GAN_LOSSES[s.loss], penalty=None if s.penalty == "none" else s.penalty, batch_size=s.batch_size,
             discriminator_steps=s.discriminator_steps * (who != "generator"),
@@ -123,7 +123,7 @@ class Stage:
         vae, adam = self._state.vae, self._state.vae_adam
         vae_rows, vae_finite = np.full((length, 3), np.nan), np.ones(length, bool)
         if who == "both":
-            (vae, adam), vae_rows, vae_finite = players.play_vae(
+            (vae, adam), vae_rows, vae_finite = networks.play_vae(
                 vae, adam, self._data, jax.random.clone(self._vae_key), self.step, length, float(s.vae_learning_rate),
                 float(s.beta), s.batch_size)
         rows = np.concatenate([np.asarray(gan_rows)[:length], np.asarray(vae_rows)[:length]], axis=1)
@@ -314,7 +314,7 @@ class Stage:
         s, plain = self.settings, Settings()
         given = {name: getattr(s, name) for name in (*RESETS[2:], *LIVE) if getattr(s, name) != getattr(plain, name)}
         first = repr(s.data) if s.data != "drawn" else f"points={np.round(np.float64(self.points), 3).tolist()}"
-        return f"widgets.TrainingStage({', '.join([first, f'seed={s.seed}', *(f'{k}={v!r}' for k, v in given.items())])})"
+        return f"stage.TrainingStage({', '.join([first, f'seed={s.seed}', *(f'{k}={v!r}' for k, v in given.items())])})"
 
 
 LAYERS = ("real", "generated", "surface", "optimum", "arrows", "manifold", "vae_samples", "vae_mean", "vae_manifold",

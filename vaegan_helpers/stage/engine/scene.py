@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from vaegan_helpers import losses
-from vaegan_helpers.stage import divergences
+from vaegan_helpers.stage.engine import divergences
 
 EXTENT = (-3.0, 3.0, -3.0, 3.0)     # the plane of every stage
 CELLS = 64                          # the surfaces have so many cells along each edge

@@ -1,14 +1,16 @@
 """The buttons and fields of the training stage, and where they stand on the page."""
 
 import html
+from pathlib import Path
 
 import anywidget
 import ipywidgets
 import traitlets
 
-from vaegan_helpers import stage
-from vaegan_helpers.widgets import base, stage_board
+from vaegan_helpers.stage import engine
+from vaegan_helpers.stage.page import board
 
+HERE = Path(__file__).parent
 WHO = {"D and G": "both", "D only": "discriminator", "G only": "generator"}
 SPEEDS = {"1 round a second": 1.0, "5 rounds a second": 5.0, "20 rounds a second": 20.0, "100 rounds a second": 100.0,
           "500 rounds a second": 500.0, "as fast as it goes": float("inf")}
@@ -20,8 +22,8 @@ _AUTO = {"description_width": "initial"}
 class Hands(anywidget.AnyWidget):
     """Hears keys on the stage, and hands files and code to the page."""
 
-    _esm = base.HERE / "stage.js"
-    _css = base.HERE / "stage.css"
+    _esm = HERE / "stage.js"
+    _css = HERE / "stage.css"
     label = traitlets.Unicode(KEYS).tag(sync=True)
     news = traitlets.Int(0).tag(sync=True)  # counts what was shown at rest; the page answers with the number that it holds
     beat = traitlets.Int(0).tag(sync=True)  # how many pictures were sent; the page answers with the number it has seen
@@ -40,7 +42,7 @@ class Toolbar(ipywidgets.Box):
         self.slow = ipywidgets.ToggleButton(description="Slow motion", tooltip="Goes through a round in numbered parts")
         self.speed = ipywidgets.Dropdown(options=list(SPEEDS), value="as fast as it goes", description="Speed", style=_AUTO,
                                          layout={"width": "auto"})
-        self.preset = ipywidgets.Dropdown(options=["none", *stage.PRESETS], value=preset or "none",
+        self.preset = ipywidgets.Dropdown(options=["none", *engine.PRESETS], value=preset or "none",
                                           description="Preset (begins anew)", style=_AUTO, layout={"width": "auto"})
         rest = ipywidgets.Box([self.speed, self.preset])  # these two move to the next line together
         rest.add_class("vg-together")
@@ -55,7 +57,7 @@ class Toolbar(ipywidgets.Box):
 class Timeline(anywidget.AnyWidget):
     """Where the run stands: a counter, and a slider over the states that are kept. A hand on it sends {"to": step}."""
 
-    _esm = base.HERE / "timeline.js"
+    _esm = HERE / "timeline.js"
     step = traitlets.Int(0).tag(sync=True)
     end = traitlets.Int(0).tag(sync=True)
     modes = traitlets.Unicode("").tag(sync=True)
@@ -85,7 +87,7 @@ class Switches(ipywidgets.VBox):
 
     def __init__(self, on, switch):
         self.checks, lists = {}, []
-        for heading, names in [("In the pictures", stage_board.LAYERS), ("Charts", stage_board.CHARTS)]:
+        for heading, names in [("In the pictures", board.LAYERS), ("Charts", board.CHARTS)]:
             listed = ipywidgets.Box([self._made(name, name in on, switch) for name in names])
             listed.add_class("vg-list")
             lists += [ipywidgets.HTML(f'<div class="vg-heading">{heading}</div>'), listed]
@@ -93,7 +95,7 @@ class Switches(ipywidgets.VBox):
         self.add_class("vg-layers")
 
     def _made(self, name, on, switch):
-        label, sign, colour = stage_board.LAYERS[name][:3] if name in stage_board.LAYERS else (stage_board.CHARTS[name][0], "∿", "#555")
+        label, sign, colour = board.LAYERS[name][:3] if name in board.LAYERS else (board.CHARTS[name][0], "∿", "#555")
         check = ipywidgets.Checkbox(value=on, description=label.split(",")[0], indent=False, layout={"width": "auto"})
         check.observe(lambda moved: switch(name, moved["new"]), "value")
         self.checks[name] = check

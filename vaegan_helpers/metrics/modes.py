@@ -38,7 +38,7 @@ def modes_covered(samples, mixture, within=3.0):
 
     Args:
       samples: (n, dim), such as a generator's output.
-      mixture: data.Mixture with at least two modes.
+      mixture: mixtures.Mixture with at least two modes.
       within: how many standard deviations.
 
     Returns:

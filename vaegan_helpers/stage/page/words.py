@@ -4,7 +4,7 @@ import html
 
 import numpy as np
 
-from vaegan_helpers import runs
+from vaegan_helpers import training
 
 COUNTED = 2500  # samples on which modes are counted
 
@@ -13,7 +13,7 @@ def standing(state, counts):
     """Round, losses, modes and divergence of a stage, in sentences. Numbers out of training stand after the sign ≈.
 
     Args:
-      state: stage.Stage.
+      state: engine.Stage.
       counts: {"GAN" or "VAE": samples near each mode, (modes,)}, or empty where there are no modes to count.
     """
     history, measured = state.history, state.measured
@@ -43,7 +43,7 @@ def live(counts):
 
 def explained(error, labels):
     """An error in words, with a setting called as its control is; `labels` maps names of settings to those of controls."""
-    expected = isinstance(error, (ValueError, runs.Diverged))
+    expected = isinstance(error, (ValueError, training.Diverged))
     words = str(error) if expected else f"Something unexpected happened. {type(error).__name__}: {error}"
     name = words.split(" ")[0]
     return labels.get(name, name) + words[len(name):]

@@ -98,3 +98,17 @@ def check_run(data, key, batch_size, **counts):
     if batch_size > len(data):
         raise ValueError(f"batch_size is {batch_size}, but there are only {len(data)} examples")
     require_key(key)
+
+
+def _check_data(model, name, data):
+    if data is None:
+        return None
+    data = jnp.asarray(data, jnp.float32)
+    if data.ndim != 2 or data.shape[1] != model.x_dim or not len(data):
+        raise ValueError(f"{name} has shape {data.shape}; the model takes (n, {model.x_dim})")
+    low, high = float(data.min()), float(data.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(f"{name} holds values that are NaN or infinite")
+    if model.output is jax.nn.sigmoid and not (0 <= low and high <= 1):
+        raise ValueError(f"{name} lies in [{low:.3g}, {high:.3g}]; a model whose output is a sigmoid needs [0, 1]")
+    return data

@@ -2,7 +2,7 @@
 
 import ipywidgets
 
-from vaegan_helpers import stage
+from vaegan_helpers.stage import engine
 from vaegan_helpers.widgets.points import DrawPoints
 
 LABELS = {
@@ -57,7 +57,7 @@ class Controls(ipywidgets.VBox):
     """Every setting with its control, on pages of which one is shown.
 
     Args:
-      settings: stage.Settings to begin with.
+      settings: engine.Settings to begin with.
       change: function of (name, value), called when a control moves; with name "points" when a drawing is to be learned.
       extra: {page: widget}, further pages.
     """
@@ -110,15 +110,15 @@ class Controls(ipywidgets.VBox):
     def _control(self, name, value):
         label = LABELS[name]
         made = None
-        if name in stage.CHOICES:
-            options = [choice for choice in stage.CHOICES[name] if choice != "drawn" or value == "drawn"]
+        if name in engine.CHOICES:
+            options = [choice for choice in engine.CHOICES[name] if choice != "drawn" or value == "drawn"]
             field = ipywidgets.Dropdown(options=options, value=value, description=label, style=_WIDE)
         elif isinstance(value, bool):
             field = ipywidgets.Checkbox(value=value, description=label, indent=False)
         elif name in SIZES:
             field = ipywidgets.Dropdown(options=sorted({*SIZES[name], value}), value=value, description=label, style=_WIDE)
         elif isinstance(value, int):
-            low, high = stage.WHOLE[name]
+            low, high = engine.WHOLE[name]
             field = ipywidgets.BoundedIntText(value=value, min=low, max=high, description=label, style=_WIDE, continuous_update=False)
         else:
             made = Number(label, value, SCALES.get(name, 0.0))
@@ -154,6 +154,6 @@ class Controls(ipywidgets.VBox):
 
 def of_preset(name):
     """The settings of a preset; none without a name. An unknown name raises ValueError."""
-    if name is not None and name not in stage.PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(stage.PRESETS)}; got {name!r}")
-    return dict(stage.PRESETS.get(name, {}))
+    if name is not None and name not in engine.PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(engine.PRESETS)}; got {name!r}")
+    return dict(engine.PRESETS.get(name, {}))

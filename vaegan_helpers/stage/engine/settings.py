@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from vaegan_helpers import data as mixtures
+from vaegan_helpers import mixtures
 from vaegan_helpers import losses, training
 from vaegan_helpers.inputs import require_positive
-from vaegan_helpers.stage import scene
+from vaegan_helpers.stage.engine import scene
 
 DATA = {
     "line": mixtures.gaussian_line(),

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from vaegan_helpers import paths
+from vaegan_helpers import interpolation
 from vaegan_helpers.widgets import base, pictures
 
 STEPS = 41  # positions of the slider, both ends included
@@ -102,7 +102,7 @@ class SideBySide(base.Explorer):
         self.shown = {"digits": {"back": ends, "samples": self.images[some]}}
         for name, model in self.models.items():
             codes = self._codes(model, ends) if self._encodes(name) else noise[:2]
-            walk = base.decode(model, paths.linear_path(*codes, STEPS))
+            walk = base.decode(model, interpolation.linear_path(*codes, STEPS))
             back = walk[[0, -1]] if self._encodes(name) else None
             self._walks[name] = walk
             self.shown[name] = {"back": back, "samples": base.decode(model, noise)}

@@ -1,0 +1,16 @@
+"""The training runs: `training.x` is the one address of each. `loop` is their frame, `vae`, `gan` and `vae_gan` the steps."""
+
+from vaegan_helpers.training.gan import (
+    OPTIMIZERS,
+    GanSettings,
+    GanState,
+    discriminator_batch,
+    fit_gan,
+    gan_state,
+    gan_steps,
+    generator_batch,
+    move_keys,
+)
+from vaegan_helpers.training.loop import Diverged
+from vaegan_helpers.training.vae import fit_vae, vae_batch, vae_steps
+from vaegan_helpers.training.vae_gan import HybridState, Rates, fit_vae_gan, hybrid_steps
