@@ -12,7 +12,13 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM_ARGUMENTS = ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+]
 
 
 def chromium_path():
@@ -27,19 +33,41 @@ def course_server(folder, settings_folder, module="vaegan_helpers"):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
-    tracker = settings_folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    tracker = (
+        settings_folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    )
     tracker.parent.mkdir(parents=True)
     tracker.write_text('{"windowingMode": "none"}')  # cells out of sight are in the page too
-    environment = dict(os.environ, JUPYTER_CONFIG_DIR=str(settings_folder / "config"), JUPYTER_RUNTIME_DIR=str(settings_folder / "run"),
-                       JUPYTER_DATA_DIR=str(settings_folder / "data"), JUPYTERLAB_SETTINGS_DIR=str(settings_folder / "settings"),
-                       JUPYTERLAB_WORKSPACES_DIR=str(settings_folder / "workspaces"), JUPYTER_TOKEN=token,
-                       PYTHONPATH=os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
+    environment = dict(
+        os.environ,
+        JUPYTER_CONFIG_DIR=str(settings_folder / "config"),
+        JUPYTER_RUNTIME_DIR=str(settings_folder / "run"),
+        JUPYTER_DATA_DIR=str(settings_folder / "data"),
+        JUPYTERLAB_SETTINGS_DIR=str(settings_folder / "settings"),
+        JUPYTERLAB_WORKSPACES_DIR=str(settings_folder / "workspaces"),
+        JUPYTER_TOKEN=token,
+        PYTHONPATH=os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+    )
     log = settings_folder / "server.log"
     with log.open("w") as out:
         server = subprocess.Popen(
-            [sys.executable, "-m", module, "--no-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.allow_root=True", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
-             f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"],
-            cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+            [
+                sys.executable,
+                "-m",
+                module,
+                "--no-browser",
+                "--ServerApp.ip=127.0.0.1",
+                "--ServerApp.allow_root=True",
+                f"--ServerApp.port={port}",
+                "--ServerApp.port_retries=0",
+                f"--ServerApp.root_dir={folder}",
+                "--LabApp.expose_app_in_browser=True",
+            ],
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{address}/api/status?token={token}", server, log)
@@ -75,7 +103,10 @@ class Lab:
 
     def __init__(self, context, address, token):
         self.address, self.token, self.errors, self.strangers = address, token, [], []
-        context.route(lambda url: not url.startswith((address, address.replace("http", "ws"), "blob:", "data:")), self._refuse)
+        context.route(
+            lambda url: not url.startswith((address, address.replace("http", "ws"), "blob:", "data:")),
+            self._refuse,
+        )
         self.page = context.new_page()
         self.page.set_default_timeout(20_000)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -87,7 +118,11 @@ class Lab:
 
     def _listen(self, message):
         # Without a network the browser reports refused requests as well; those are counted as strangers.
-        if message.type == "error" and "Failed to load resource" not in message.text and "ERR_FAILED" not in message.text:
+        if (
+            message.type == "error"
+            and "Failed to load resource" not in message.text
+            and "ERR_FAILED" not in message.text
+        ):
             self.errors.append(message.text)
 
     def open(self, path):
@@ -95,7 +130,8 @@ class Lab:
         self.page.goto(f"{self.address}/doc/tree/{path}?token={self.token}&reset")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
         self.page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'")
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'"
+        )
         self.page.evaluate("""() => { const shell = window.jupyterapp.shell;
             shell.collapseLeft?.(); shell.collapseRight?.(); }""")
         return self
@@ -198,11 +234,25 @@ class Output:
             yield "pad by key", lambda pad=pad: pad.press("ArrowRight")
             yield "pad by mouse", lambda pad=pad: self.drag(pad, [(0.3, 0.4), (0.7, 0.3)])
         for canvas in self.each("canvas"):
-            yield "drawing by mouse", lambda canvas=canvas: self.drag(canvas, [(0.2, 0.2), (0.7, 0.2), (0.4, 0.9)])
-            yield "drawing by key", lambda canvas=canvas: [canvas.press(key) for key in (" ", *["ArrowDown"] * 4, " ")]
+            yield (
+                "drawing by mouse",
+                lambda canvas=canvas: self.drag(canvas, [(0.2, 0.2), (0.7, 0.2), (0.4, 0.9)]),
+            )
+            yield (
+                "drawing by key",
+                lambda canvas=canvas: [canvas.press(key) for key in (" ", *["ArrowDown"] * 4, " ")],
+            )
         for player in self.each(".widget-play"):
-            yield "play by mouse", lambda player=player: self.play(player, player.locator("button").first.click)
-            yield "play by key", lambda player=player: self.play(player, lambda: player.locator("button").first.press("Enter"))
+            yield (
+                "play by mouse",
+                lambda player=player: self.play(player, player.locator("button").first.click),
+            )
+            yield (
+                "play by key",
+                lambda player=player: self.play(
+                    player, lambda: player.locator("button").first.press("Enter")
+                ),
+            )
         for field in self.each("input[type=number]"):
             yield "number by key", lambda field=field: self.type_number(field)
         for book in self.each("input[type=range]:enabled"):
@@ -250,5 +300,7 @@ class Output:
 
 def outputs_of(page):
     """Every explorer of a notebook, and every flipbook."""
-    found = page.locator(".jp-OutputArea-output .vg-explorer, .jp-OutputArea-output figure:has(input[type=range])")
+    found = page.locator(
+        ".jp-OutputArea-output .vg-explorer, .jp-OutputArea-output figure:has(input[type=range])"
+    )
     return [Output(page, found.nth(i)) for i in range(found.count())]

@@ -6,7 +6,9 @@ import browser
 import jax
 import pytest
 
-jax.config.update("jax_numpy_rank_promotion", "raise")  # (batch, 1) against (batch,) would become (batch, batch)
+jax.config.update(
+    "jax_numpy_rank_promotion", "raise"
+)  # (batch, 1) against (batch,) would become (batch, batch)
 jax.config.update("jax_debug_key_reuse", True)
 
 
@@ -18,6 +20,7 @@ def chromium():
         message = "there is no Chromium on this machine (for instance `apt-get install chromium`)"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=browser.CHROMIUM_ARGUMENTS)
         yield opened

@@ -19,7 +19,9 @@ from nbclient.exceptions import CellExecutionError
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-PLACE = re.compile(r"[~/][^\s\x1b]*/(?:site-packages/|(?=vaegan_helpers/))")  # where the packages lie on this machine
+PLACE = re.compile(
+    r"[~/][^\s\x1b]*/(?:site-packages/|(?=vaegan_helpers/))"
+)  # where the packages lie on this machine
 KEPT_OF_A_CELL = ("tags", "jupyter", "nbgrader")
 
 
@@ -42,14 +44,18 @@ def execute(notebook, folder):
 
 def clean(notebook):
     """Reduce a notebook in place to what is worth storing."""
-    notebook.metadata = nbformat.from_dict({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    })
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     taken = set()
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT_OF_A_CELL if key in cell.metadata})
+        cell.metadata = nbformat.from_dict(
+            {key: cell.metadata[key] for key in KEPT_OF_A_CELL if key in cell.metadata}
+        )
         cell.id = _id_of(cell.source, taken)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
@@ -108,13 +114,18 @@ def main(names):
             continue
         clean(notebook)
         store(notebook, path)
-        print(f"{path.name}: {time.perf_counter() - start:.1f} s, {path.stat().st_size / 1e6:.2f} MB", flush=True)
+        print(
+            f"{path.name}: {time.perf_counter() - start:.1f} s, {path.stat().st_size / 1e6:.2f} MB",
+            flush=True,
+        )
     return failed
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help="path of a notebook, or how its name begins; all without a name")
+    parser.add_argument(
+        "names", nargs="*", help="path of a notebook, or how its name begins; all without a name"
+    )
     try:
         sys.exit(main(parser.parse_args().names))
     except ValueError as problem:

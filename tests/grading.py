@@ -11,8 +11,8 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import nbformat
 
@@ -68,8 +68,11 @@ def marks_of(cell):
 
 def graded_cells(notebook):
     """{grade_id: points} of the cells that are graded automatically."""
-    return {marks_of(cell).grade_id: marks_of(cell).points for cell in notebook.cells
-            if marks_of(cell).get("grade") and not marks_of(cell).get("solution")}
+    return {
+        marks_of(cell).grade_id: marks_of(cell).points
+        for cell in notebook.cells
+        if marks_of(cell).get("grade") and not marks_of(cell).get("solution")
+    }
 
 
 def find(notebook, grade_id):
@@ -89,8 +92,10 @@ class Course:
         config = PyFileConfigLoader("nbgrader_config.py", path=str(self.folder)).load_config()
         self.cut, of_the_clock = {}, config.Execute.timeout_func
         of_the_clock.__self__.cell_seconds = 300
-        config.Execute.timeout_func = lambda cell: self.cut.get(marks_of(cell).get("grade_id")) or of_the_clock(cell)
-        config.Execute.iopub_timeout = 15         # how long an interrupted loop has to stop
+        config.Execute.timeout_func = lambda cell: (
+            self.cut.get(marks_of(cell).get("grade_id")) or of_the_clock(cell)
+        )
+        config.Execute.iopub_timeout = 15  # how long an interrupted loop has to stop
         self.api = NbGraderAPI(config=config)
 
     def generate(self, assignment):
@@ -101,8 +106,11 @@ class Course:
     def submit(self, assignment, submission):
         """Lay a learner's file where nbgrader collects it."""
         notebook = nbformat.read(self.folder / "release" / assignment / f"{assignment}.ipynb", as_version=4)
-        solved = {marks_of(cell).grade_id: SOLUTION.sub("", cell.source) for cell in source(assignment).cells
-                  if marks_of(cell).get("solution")}
+        solved = {
+            marks_of(cell).grade_id: SOLUTION.sub("", cell.source)
+            for cell in source(assignment).cells
+            if marks_of(cell).get("solution")
+        }
         for grade_id, text in (submission.edits if submission.blank else solved | submission.edits).items():
             find(notebook, grade_id).source = text
         if submission.name != "solution":
@@ -116,7 +124,7 @@ class Course:
     def autograde(self, assignment, submission):
         """Run a submission; the marks are in the gradebook then."""
         self.cut = submission.cut
-        os.environ["VAEGAN_HELPERS_PATIENCE"] = str(submission.patience)          # the kernel inherits it
+        os.environ["VAEGAN_HELPERS_PATIENCE"] = str(submission.patience)  # the kernel inherits it
         _succeed(self.api.autograde(assignment, submission.name))
 
     def feedback(self, assignment, student):
@@ -147,7 +155,7 @@ def _generated():
 def _leave_out_what_follows_the_last_mark(notebook):
     """Without the plain code cells below the last graded one: they take time, and nobody marks them."""
     last = notebook.cells.index(find(notebook, list(graded_cells(notebook))[-1]))
-    notebook.cells[last + 1:] = [cell for cell in notebook.cells[last + 1:] if cell.cell_type != "code"]
+    notebook.cells[last + 1 :] = [cell for cell in notebook.cells[last + 1 :] if cell.cell_type != "code"]
 
 
 def _succeed(result):

@@ -9,7 +9,7 @@ import grading
 import nbformat
 import pytest
 
-AT_ONCE = 3         # courses that are graded side by side: two cores, and one that waits for a loop to be cut off
+AT_ONCE = 3  # courses that are graded side by side: two cores, and one that waits for a loop to be cut off
 A_COURSE_TAKES = 4  # submissions at most
 CASES = [(name, submission.name) for name in grading.NAMES for submission in grading.submissions(name)]
 
@@ -17,17 +17,20 @@ CASES = [(name, submission.name) for name in grading.NAMES for submission in gra
 def chunks(assignment):
     """The names of its submissions, in groups small enough to be graded side by side."""
     names = [submission.name for submission in grading.submissions(assignment)]
-    return [tuple(names[i:i + A_COURSE_TAKES]) for i in range(0, len(names), A_COURSE_TAKES)]
+    return [tuple(names[i : i + A_COURSE_TAKES]) for i in range(0, len(names), A_COURSE_TAKES)]
 
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """function of (assignment, submission's name) giving the `Graded` that it is part of."""
     folder = tmp_path_factory.mktemp("courses")
-    spawn = multiprocessing.get_context("spawn")      # JAX has threads, which a fork would not take along
+    spawn = multiprocessing.get_context("spawn")  # JAX has threads, which a fork would not take along
     with concurrent.futures.ProcessPoolExecutor(AT_ONCE, mp_context=spawn) as pool:
-        runs = {(assignment, names): pool.submit(grading.grade, folder / f"{assignment}_{i}", assignment, names)
-                for assignment in grading.NAMES for i, names in enumerate(chunks(assignment))}
+        runs = {
+            (assignment, names): pool.submit(grading.grade, folder / f"{assignment}_{i}", assignment, names)
+            for assignment in grading.NAMES
+            for i, names in enumerate(chunks(assignment))
+        }
 
         def find(assignment, name):
             return next(run for (a, names), run in runs.items() if a == assignment and name in names).result()
@@ -64,6 +67,7 @@ def solutions_and_hidden_tests(notebook):
 
 # As they are stored
 
+
 def test_points_sum_to_a_hundred(source):
     points = [grading.marks_of(cell).points for cell in source.cells if grading.marks_of(cell).get("grade")]
     assert sum(points) == 100
@@ -79,7 +83,9 @@ def test_headings_give_level_and_points(source):
             given[title] += grading.marks_of(cell).points
     levels = "easy|intermediate|advanced|open question"
     for title, points in given.items():
-        assert re.search(rf"\((?:{levels}), {points} points\)$", title), f"{title}: its cells have {points} points"
+        assert re.search(rf"\((?:{levels}), {points} points\)$", title), (
+            f"{title}: its cells have {points} points"
+        )
     for level in ("easy", "intermediate", "advanced", "open question"):
         assert any(f"({level}," in title for title in given), f"no task is {level}"
 
@@ -103,7 +109,9 @@ def test_a_graded_cell_ends_in_a_check_that_returns_nothing(source):
     for name in grading.graded_cells(source):
         last = ast.parse(grading.find(source, name).source).body[-1]
         called = getattr(getattr(last, "value", None), "func", None)
-        assert isinstance(called, ast.Attribute) and called.value.id == "checks", f"{name}: a number would become its marks"
+        assert isinstance(called, ast.Attribute) and called.value.id == "checks", (
+            f"{name}: a number would become its marks"
+        )
 
 
 def test_hints_are_folded_and_times_are_said(source):
@@ -114,12 +122,13 @@ def test_hints_are_folded_and_times_are_said(source):
 
 # As they are handed out
 
+
 def test_the_student_edition_holds_no_solution_and_no_hidden_test(assignment, source, graded):
     release = graded(assignment, "solution").release
     text = "\n".join(cell.source for cell in release.cells)
     assert not re.search(r"BEGIN|HIDDEN|END SOLUTION", text)
     shown = {line.strip() for line in text.splitlines()}
-    secret, public = solutions_and_hidden_tests(source)         # a hint may show the frame of an answer
+    secret, public = solutions_and_hidden_tests(source)  # a hint may show the frame of an answer
     assert secret and not [line for line in secret if line in shown - public]
 
 
@@ -134,6 +143,7 @@ def test_the_student_edition_keeps_everything_else(assignment, source, graded):
 
 
 # As they are marked
+
 
 @pytest.mark.parametrize("assignment, name", CASES)
 def test_marks(assignment, name, graded):
@@ -167,8 +177,11 @@ def test_the_csv_file_has_a_row_for_each_submission(assignment, graded):
 
 
 def test_an_open_question_waits_for_a_reader_and_a_blank_one_does_not(assignment, graded):
-    open_questions = {grading.marks_of(cell).grade_id for cell in grading.source(assignment).cells
-                      if grading.marks_of(cell).get("grade") and grading.marks_of(cell).get("solution")}
+    open_questions = {
+        grading.marks_of(cell).grade_id
+        for cell in grading.source(assignment).cells
+        if grading.marks_of(cell).get("grade") and grading.marks_of(cell).get("solution")
+    }
     assert open_questions
     for name in open_questions:
         assert graded(assignment, "solution").scores["solution"][name] is None
@@ -180,7 +193,9 @@ def test_every_table_has_a_solution_a_blank_slips_and_other_right_ways(assignmen
     assert table["solution"].edits == {} and not table["solution"].lost
     assert table["blank"].blank and table["blank"].lost == "all"
     points = grading.graded_cells(grading.source(assignment))
-    failed = set().union(*(s.lost for s in table.values() if isinstance(s.lost, frozenset | set) and not s.blank))
+    failed = set().union(
+        *(s.lost for s in table.values() if isinstance(s.lost, frozenset | set) and not s.blank)
+    )
     assert failed == set(points), "a graded cell that no slip fails"
     assert [s for s in table.values() if s.edits and not s.lost], "no right solution written in another way"
 

@@ -19,11 +19,13 @@ def test_a_cell_has_its_time_until_the_notebook_has_used_up_its_own(monkeypatch)
     assert clock.seconds_left(None) == 30
     now[0] += 1_000
     assert clock.seconds_left(None) == 1
-    clock.start(notebook=None)          # the next notebook
+    clock.start(notebook=None)  # the next notebook
     assert clock.seconds_left(None) == 60
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"cells": 3}', '{"nbformat": 4, "nbformat_minor": 5}', "\x00\x01"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"cells": 3}', '{"nbformat": 4, "nbformat_minor": 5}', "\x00\x01"]
+)
 def test_a_file_that_is_no_notebook_becomes_one_that_says_so(tmp_path, text):
     path = tmp_path / "1_the_vae.ipynb"
     path.write_text(text)

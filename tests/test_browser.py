@@ -54,7 +54,9 @@ def folder(tmp_path_factory):
     shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     cells = [SETUP, *EXPLORERS.values()]
     nbformat.write(notebook_of(cells), folder / "explorers.ipynb")
-    nbformat.write(notebook_of(["from vaegan_helpers import widgets", EXPLORERS["drawing"]]), folder / "drawing.ipynb")
+    nbformat.write(
+        notebook_of(["from vaegan_helpers import widgets", EXPLORERS["drawing"]]), folder / "drawing.ipynb"
+    )
     stored = notebook_of(cells)
     execute_notebooks.execute(stored, browser.ROOT)
     execute_notebooks.clean(stored)
@@ -71,9 +73,11 @@ def server(chromium, folder, tmp_path_factory):
 @pytest.fixture(scope="module")
 def open_lab(chromium, server):
     """A function that opens a page of JupyterLab."""
+
     def open_lab(path, width=1280, height=1000, **options):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         return browser.Lab(context, *server).open(path)
+
     return open_lab
 
 
@@ -114,8 +118,13 @@ def explorers(open_lab):
 
 
 def assert_healthy(lab):
-    failed = [output.get("evalue") for cell in lab.cells() if "raises-exception" not in cell["metadata"].get("tags", [])
-              for output in cell.get("outputs", []) if output["output_type"] == "error"]
+    failed = [
+        output.get("evalue")
+        for cell in lab.cells()
+        if "raises-exception" not in cell["metadata"].get("tags", [])
+        for output in cell.get("outputs", [])
+        if output["output_type"] == "error"
+    ]
     assert not failed
     assert not lab.errors
     assert not lab.strangers
@@ -133,9 +142,14 @@ def test_every_notebook_runs_and_everything_in_it_moves(path, new_lab):
     assert_healthy(lab)
     assert all(cell["execution_count"] for cell in lab.cells() if cell["cell_type"] == "code")
     outputs = browser.outputs_of(lab.page)
-    stored = ["".join(output.get("data", {}).get("text/html", ""))
-              for cell in json.loads(path.read_text())["cells"] for output in cell.get("outputs", [])]
-    assert len(outputs) == sum("data-frames" in html or "<p>" in html for html in stored)  # flipbooks, explorers
+    stored = [
+        "".join(output.get("data", {}).get("text/html", ""))
+        for cell in json.loads(path.read_text())["cells"]
+        for output in cell.get("outputs", [])
+    ]
+    assert len(outputs) == sum(
+        "data-frames" in html or "<p>" in html for html in stored
+    )  # flipbooks, explorers
     for output in outputs:
         assert_everything_moves(output)
     assert_healthy(lab)
@@ -148,7 +162,16 @@ def test_every_explorer_moves_by_keyboard_and_by_mouse(explorers):
     for output in outputs:
         assert_everything_moves(output)
         moved += [name for name, _ in output.moves()]
-    for what in ("pad", "Position", "Temperature", "Standard deviation", "play", "drawing", "number", "flipbook"):
+    for what in (
+        "pad",
+        "Position",
+        "Temperature",
+        "Standard deviation",
+        "play",
+        "drawing",
+        "number",
+        "flipbook",
+    ):
         assert {f"{what} by key"} <= set(moved), moved
     assert sum(name.startswith("latent") for name in moved) == 8
     assert_healthy(explorers)
@@ -156,18 +179,29 @@ def test_every_explorer_moves_by_keyboard_and_by_mouse(explorers):
 
 def test_pictures_have_alternative_texts_and_controls_have_names_and_a_visible_focus(explorers):
     page = explorers.page
-    page.wait_for_function("() => [...document.querySelectorAll('.vg-picture img')].every((image) => image.alt.length > 15)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.vg-picture img')].every((image) => image.alt.length > 15)"
+    )
     unnamed = page.evaluate("""() => [...document.querySelectorAll(
         '.vg-explorer [tabindex="0"], .vg-explorer [contenteditable=true], .vg-explorer button, .vg-explorer input, .vg-explorer select')].filter((control) =>
         !control.getAttribute('aria-label') && !control.labels?.length && !control.textContent.trim() && !control.title)
         .map((control) => control.outerHTML)""")
     assert not unnamed
-    for selector in (".noUi-handle", ".widget-readout", ".vg-pad", "canvas", ".vg-explorer button", ".vg-explorer input"):
+    for selector in (
+        ".noUi-handle",
+        ".widget-readout",
+        ".vg-pad",
+        "canvas",
+        ".vg-explorer button",
+        ".vg-explorer input",
+    ):
         control = page.locator(selector).first
         control.scroll_into_view_if_needed()
         page.keyboard.press("Tab")  # the keyboard was used last, so the browser shows the focus
         control.focus()
-        width, style = control.evaluate("e => [getComputedStyle(e).outlineWidth, getComputedStyle(e).outlineStyle]")
+        width, style = control.evaluate(
+            "e => [getComputedStyle(e).outlineWidth, getComputedStyle(e).outlineStyle]"
+        )
         assert float(width.removesuffix("px")) >= 2 and style != "none", f"{selector} hides its focus"
 
 
@@ -179,13 +213,17 @@ def test_tab_leads_through_every_control_of_an_explorer(explorers):
     for _ in range(wanted):
         page.evaluate("() => { document.activeElement.dataset.reached = 'by Tab'; }")
         page.keyboard.press("Tab")
-    reached = [explorer.locator(f"{kind}[data-reached]").count() for kind in ("input", ".noUi-handle", "button")]
+    reached = [
+        explorer.locator(f"{kind}[data-reached]").count() for kind in ("input", ".noUi-handle", "button")
+    ]
     assert reached[0] == 2 and reached[1] == 1 and reached[2] >= 2
 
 
 def test_the_pad_takes_steps_larger_steps_and_goes_home(explorers):
     pad = explorers.page.locator(".vg-pad").first
-    point = lambda: [float(part) for part in pad.get_attribute("aria-label").split(": ")[1].split(". Arrow")[0].split(", ")]
+    point = lambda: [
+        float(part) for part in pad.get_attribute("aria-label").split(": ")[1].split(". Arrow")[0].split(", ")
+    ]
     pad.press("Home")
     pad.press("ArrowRight")
     step = point()[0]
@@ -218,13 +256,17 @@ def test_a_finger_draws(new_lab):
         hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
     assert output.changes(draw)
-    lab.page.wait_for_function("() => [...document.querySelectorAll('.vg-caption')].some((e) => e.textContent.includes('1 stroke'))")
+    lab.page.wait_for_function(
+        "() => [...document.querySelectorAll('.vg-caption')].some((e) => e.textContent.includes('1 stroke'))"
+    )
 
 
 def test_a_walk_is_spoken_once_it_rests(explorers):
     output = browser.outputs_of(explorers.page)[list(EXPLORERS).index("interpolation")]
     spoken, line = output.root.locator(".vg-spoken"), output.root.locator(".vg-caption")
-    spoken.evaluate("(e) => { window.said = 0; new MutationObserver(() => window.said++).observe(e, {childList: true}); }")
+    spoken.evaluate(
+        "(e) => { window.said = 0; new MutationObserver(() => window.said++).observe(e, {childList: true}); }"
+    )
     handle = output.root.locator(".noUi-handle").first
     handle.focus()
     for _ in range(5):
@@ -248,7 +290,9 @@ def test_without_a_kernel_the_stored_pictures_and_their_words_are_shown(new_lab,
     lab = new_lab("stored.ipynb")
     page = lab.page
     if trusted:
-        page.evaluate("() => { for (const cell of window.jupyterapp.shell.currentWidget.content.widgets) cell.model.trusted = true; }")
+        page.evaluate(
+            "() => { for (const cell of window.jupyterapp.shell.currentWidget.content.widgets) cell.model.trusted = true; }"
+        )
     pictures = page.locator(".jp-OutputArea-output img")
     pictures.first.wait_for()
     alts = pictures.evaluate_all("images => images.map((image) => [image.alt, image.naturalWidth])")
@@ -287,7 +331,11 @@ def test_the_exported_page_leafs_without_kernel_and_network(chromium, folder):
     page = context.new_page()
     page.route(lambda url: url.startswith("http"), lambda route: route.abort())
     page.goto(page_path.as_uri(), wait_until="domcontentloaded")
-    book, picture, caption = page.locator("input[type=range]"), page.locator("figure img"), page.locator("figcaption")
+    book, picture, caption = (
+        page.locator("input[type=range]"),
+        page.locator("figure img"),
+        page.locator("figcaption"),
+    )
     assert book.is_visible() and caption.inner_text() == "4 of 4"
     seen = [picture.get_attribute("src")]
     for wanted in ("3 of 4", "2 of 4"):

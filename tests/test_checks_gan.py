@@ -12,7 +12,9 @@ from vaegan_helpers import checks, losses, models
 
 softplus, sigmoid, log_sigmoid = jax.nn.softplus, jax.nn.sigmoid, jax.nn.log_sigmoid
 cross_entropy = optax.sigmoid_binary_cross_entropy
-GENERATOR = models.Generator(z_dim=3, hidden_dim=6, x_dim=2, hidden_layers=1, output=lambda x: x, key=jax.random.key(0))
+GENERATOR = models.Generator(
+    z_dim=3, hidden_dim=6, x_dim=2, hidden_layers=1, output=lambda x: x, key=jax.random.key(0)
+)
 DISCRIMINATOR = models.Discriminator(x_dim=2, hidden_dim=6, hidden_layers=1, key=jax.random.key(1))
 
 
@@ -22,8 +24,12 @@ def descend(player, gradients, rate):
 
 # The losses.
 
+
 def by_labels(real, fake):
-    logits, labels = jnp.concatenate([real, fake]), jnp.concatenate([jnp.ones(len(real)), jnp.zeros(len(fake))])
+    logits, labels = (
+        jnp.concatenate([real, fake]),
+        jnp.concatenate([jnp.ones(len(real)), jnp.zeros(len(fake))]),
+    )
     return 2 * cross_entropy(logits, labels).mean()
 
 
@@ -31,14 +37,21 @@ def by_loop(real, fake):
     return -sum(log_sigmoid(r) for r in real) / len(real) - sum(log_sigmoid(-f) for f in fake) / len(fake)
 
 
-D_LOSS_RIGHT = [losses.discriminator_loss, by_labels, by_loop,
-                lambda r, f: -jnp.log(sigmoid(r)).mean() - jnp.log(1 - sigmoid(f)).mean(),
-                lambda r, f: -jax.vmap(log_sigmoid)(r).mean() - jax.vmap(log_sigmoid)(-f).mean(),
-                lambda r, f: float(np.mean(np.log1p(np.exp(-np.asarray(r)))) + np.mean(np.log1p(np.exp(np.asarray(f)))))]
+D_LOSS_RIGHT = [
+    losses.discriminator_loss,
+    by_labels,
+    by_loop,
+    lambda r, f: -jnp.log(sigmoid(r)).mean() - jnp.log(1 - sigmoid(f)).mean(),
+    lambda r, f: -jax.vmap(log_sigmoid)(r).mean() - jax.vmap(log_sigmoid)(-f).mean(),
+    lambda r, f: float(np.mean(np.log1p(np.exp(-np.asarray(r)))) + np.mean(np.log1p(np.exp(np.asarray(f))))),
+]
 
 D_LOSS_SLIPS = [
     (lambda r, f: -jnp.log(r).mean() - jnp.log(1 - f).mean(), "logits were taken for probabilities"),
-    (lambda r, f: -jnp.log(jnp.abs(r)).mean() - jnp.log(jnp.abs(1 - f)).mean(), "logits were taken for probabilities"),
+    (
+        lambda r, f: -jnp.log(jnp.abs(r)).mean() - jnp.log(jnp.abs(1 - f)).mean(),
+        "logits were taken for probabilities",
+    ),
     (lambda r, f: softplus(-sigmoid(r)).mean() + softplus(sigmoid(f)).mean(), "sigmoid was taken twice"),
     (lambda r, f: log_sigmoid(r).mean() + log_sigmoid(-f).mean(), "sign is the wrong way round"),
     (lambda r, f: losses.discriminator_loss(f, r), "real and generated are exchanged"),
@@ -57,8 +70,13 @@ D_LOSS_SLIPS = [
     (lambda r, f: None, "is there a `return`"),
 ]
 
-G_LOSS_RIGHT = [losses.generator_loss, lambda f: -log_sigmoid(f).mean(), lambda f: -jnp.log(sigmoid(f)).mean(),
-                lambda f: cross_entropy(f, jnp.ones(len(f))).mean(), lambda f: jnp.logaddexp(0.0, -f).mean()]
+G_LOSS_RIGHT = [
+    losses.generator_loss,
+    lambda f: -log_sigmoid(f).mean(),
+    lambda f: -jnp.log(sigmoid(f)).mean(),
+    lambda f: cross_entropy(f, jnp.ones(len(f))).mean(),
+    lambda f: jnp.logaddexp(0.0, -f).mean(),
+]
 
 G_LOSS_SLIPS = [
     (lambda f: -jnp.log(f).mean(), "logits were taken for probabilities"),
@@ -72,8 +90,12 @@ G_LOSS_SLIPS = [
     (lambda f: softplus(-f).mean() / jnp.log(2), "base 2"),
 ]
 
-SATURATING_RIGHT = [functools.partial(losses.generator_loss, saturating=True), lambda f: jnp.log(1 - sigmoid(f)).mean(),
-                    lambda f: -cross_entropy(f, jnp.zeros(len(f))).mean(), lambda f: log_sigmoid(-f).mean()]
+SATURATING_RIGHT = [
+    functools.partial(losses.generator_loss, saturating=True),
+    lambda f: jnp.log(1 - sigmoid(f)).mean(),
+    lambda f: -cross_entropy(f, jnp.zeros(len(f))).mean(),
+    lambda f: log_sigmoid(-f).mean(),
+]
 
 SATURATING_SLIPS = [
     (lambda f: jnp.log(1 - f).mean(), "logits were taken for probabilities"),
@@ -85,8 +107,14 @@ SATURATING_SLIPS = [
     (lambda f: -softplus(f), "average over the batch"),
 ]
 
-LARGE_RIGHT = [losses.discriminator_loss, losses.generator_loss, by_labels, by_loop, lambda f: -log_sigmoid(f).mean(),
-               lambda f: jnp.logaddexp(0.0, -f).mean()]
+LARGE_RIGHT = [
+    losses.discriminator_loss,
+    losses.generator_loss,
+    by_labels,
+    by_loop,
+    lambda f: -log_sigmoid(f).mean(),
+    lambda f: jnp.logaddexp(0.0, -f).mean(),
+]
 
 LARGE_SLIPS = [
     (lambda r, f: losses.discriminator_loss(f, r), "Are real and generated exchanged"),
@@ -96,27 +124,41 @@ LARGE_SLIPS = [
     (lambda f: -jnp.log(sigmoid(f)).mean(), "D was rounded to 0 or 1"),
     (lambda f: jnp.log(1 + jnp.exp(-f)).mean(), "An exponential of a large number overflows"),
     (lambda f: -jnp.log(jnp.clip(sigmoid(f), 1e-7, 1)).mean(), "was a probability clipped"),
-    (lambda r, f: -jnp.log(sigmoid(r) + 1e-8).mean() - jnp.log(1 - sigmoid(f) + 1e-8).mean(), "was a probability clipped"),
+    (
+        lambda r, f: -jnp.log(sigmoid(r) + 1e-8).mean() - jnp.log(1 - sigmoid(f) + 1e-8).mean(),
+        "was a probability clipped",
+    ),
     (lambda f: jnp.where(f > -50, -jnp.log(sigmoid(f)), -f).mean(), "still overflows in the gradient"),
 ]
 
 SLOPES_RIGHT = [
     lambda l: (-sigmoid(l), -(1 - sigmoid(l))),
-    lambda l: (jax.vmap(jax.grad(lambda one: jnp.log(1 - sigmoid(one))))(l), jax.vmap(jax.grad(lambda one: softplus(-one)))(l)),
-    lambda l: [jax.grad(lambda x: -softplus(x).sum())(l), jnp.array([jax.grad(lambda x: softplus(-x))(x) for x in l])],
+    lambda l: (
+        jax.vmap(jax.grad(lambda one: jnp.log(1 - sigmoid(one))))(l),
+        jax.vmap(jax.grad(lambda one: softplus(-one)))(l),
+    ),
+    lambda l: [
+        jax.grad(lambda x: -softplus(x).sum())(l),
+        jnp.array([jax.grad(lambda x: softplus(-x))(x) for x in l]),
+    ],
 ]
 
 SLOPES_SLIPS = [
     (lambda l: (sigmoid(l) - 1, -sigmoid(l)), "exchanged"),
     (lambda l: (sigmoid(l), 1 - sigmoid(l)), "sign is the wrong way round"),
-    (lambda l: (jax.grad(lambda x: -softplus(x).mean())(l), jax.grad(lambda x: softplus(-x).mean())(l)), "divided by the batch"),
+    (
+        lambda l: (jax.grad(lambda x: -softplus(x).mean())(l), jax.grad(lambda x: softplus(-x).mean())(l)),
+        "divided by the batch",
+    ),
     (lambda l: (-1 / (1 - sigmoid(l)), -1 / sigmoid(l)), "the derivative by D"),
     (lambda l: (-sigmoid(l).mean(), -(1 - sigmoid(l)).mean()), "one number for the batch"),
     (lambda l: -sigmoid(l), "wanted 2 things"),
 ]
 
-DIVERGENCE_RIGHT = [lambda r, f: jnp.log(2.0) - losses.discriminator_loss(r, f) / 2,
-                    lambda r, f: 0.5 * (jnp.log(2 * sigmoid(r)).mean() + jnp.log(2 * (1 - sigmoid(f))).mean())]
+DIVERGENCE_RIGHT = [
+    lambda r, f: jnp.log(2.0) - losses.discriminator_loss(r, f) / 2,
+    lambda r, f: 0.5 * (jnp.log(2 * sigmoid(r)).mean() + jnp.log(2 * (1 - sigmoid(f))).mean()),
+]
 
 DIVERGENCE_SLIPS = [
     (lambda r, f: losses.discriminator_loss(r, f) / 2 - jnp.log(2), "sign is the wrong way round"),
@@ -141,10 +183,15 @@ SMOOTHED_SLIPS = [
 
 # The draws.
 
+
 def drawn(data, key, batch_size, z_dim):
     batch_key, first_key, second_key = jax.random.split(key, 3)
     rows = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]
-    return rows, jax.random.normal(first_key, (batch_size, z_dim)), jax.random.normal(second_key, (batch_size, z_dim))
+    return (
+        rows,
+        jax.random.normal(first_key, (batch_size, z_dim)),
+        jax.random.normal(second_key, (batch_size, z_dim)),
+    )
 
 
 def drawn_one_by_one(data, key, batch_size, z_dim):
@@ -207,7 +254,11 @@ def first_rows(data, key, batch_size, z_dim):
 def early_rows(data, key, batch_size, z_dim):
     batch_key, first_key, second_key = jax.random.split(key, 3)
     rows = data[jax.random.randint(batch_key, (batch_size,), 0, batch_size)]
-    return rows, jax.random.normal(first_key, (batch_size, z_dim)), jax.random.normal(second_key, (batch_size, z_dim))
+    return (
+        rows,
+        jax.random.normal(first_key, (batch_size, z_dim)),
+        jax.random.normal(second_key, (batch_size, z_dim)),
+    )
 
 
 def one_row(data, key, batch_size, z_dim):
@@ -254,6 +305,7 @@ DRAWS_SLIPS = [
 
 # The steps.
 
+
 def d_step(g, d, real, noise, rate, loss=losses.discriminator_loss, sign=1.0):
     return descend(d, jax.grad(lambda d: loss(d(real), d(g(noise))))(d), sign * rate)
 
@@ -270,11 +322,14 @@ def d_step_in_batches(g, d, real, noise, rate):
     def mean_loss(d):
         judged = jax.vmap(lambda x: d(x[None])[0])
         return softplus(-judged(real)).mean() + softplus(judged(g(noise))).mean()
+
     return jax.tree.map(lambda w, s: w - rate * s, d, jax.jacrev(mean_loss)(d))
 
 
 def d_step_that_moves_both(g, d, real, noise, rate):
-    for_g, for_d = jax.grad(lambda g, d: losses.discriminator_loss(d(real), d(g(noise))), argnums=(0, 1))(g, d)
+    for_g, for_d = jax.grad(lambda g, d: losses.discriminator_loss(d(real), d(g(noise))), argnums=(0, 1))(
+        g, d
+    )
     for layer, slope in zip(g.network.layers, for_g.network.layers):
         layer.kernel[...] = layer.kernel[...] - rate * slope.kernel[...]
     return descend(d, for_d, rate)
@@ -286,8 +341,12 @@ D_STEP_SLIPS = [
     (lambda g, d, real, noise, rate: d, "nothing has moved"),
     (lambda *a: d_step(*a, sign=-1), "uphill"),
     (lambda *a: d_step(*a[:4], 1.0), "learning rate is missing"),
-    (lambda g, d, real, noise, rate: jax.grad(lambda d: losses.discriminator_loss(d(real), d(g(noise))))(d),
-     "these are the gradients"),
+    (
+        lambda g, d, real, noise, rate: jax.grad(lambda d: losses.discriminator_loss(d(real), d(g(noise))))(
+            d
+        ),
+        "these are the gradients",
+    ),
     (lambda *a: d_step(*a, loss=lambda r, f: losses.discriminator_loss(f, r)), "exchanged"),
     (lambda *a: d_step(*a, loss=lambda r, f: losses.generator_loss(f)), "downhill on G's loss"),
     (lambda *a: d_step(*a, loss=lambda r, f: softplus(-r).mean()), "only the real data counts"),
@@ -320,16 +379,22 @@ def g_step_by_chain_rule(g, d, noise, rate):
 G_STEP_RIGHT = [g_step, g_step_by_sgd, g_step_by_chain_rule]
 
 G_STEP_SLIPS = [
-    (lambda g, d, noise, rate: descend(g, jax.grad(lambda g: losses.generator_loss(d(jax.lax.stop_gradient(g(noise)))))(g),
-                                       rate), "no gradient arrives"),
+    (
+        lambda g, d, noise, rate: descend(
+            g, jax.grad(lambda g: losses.generator_loss(d(jax.lax.stop_gradient(g(noise)))))(g), rate
+        ),
+        "no gradient arrives",
+    ),
     (lambda g, d, noise, rate: g, "no gradient arrives"),
     (lambda *a: g_step(*a, sign=-1), "uphill"),
     (lambda *a: g_step(*a[:3], 1.0), "learning rate is missing"),
     (lambda *a: g_step(*a, loss=lambda f: -softplus(f).mean()), "a step on the saturating loss"),
     (lambda *a: g_step(*a, loss=lambda f: softplus(f).mean()), "G helps D"),
     (lambda g, d, noise, rate: d, "this is the other player"),
-    (lambda g, d, noise, rate: descend(d, jax.grad(lambda d: losses.generator_loss(d(g(noise))))(d), rate),
-     "this is the other player"),
+    (
+        lambda g, d, noise, rate: descend(d, jax.grad(lambda d: losses.generator_loss(d(g(noise))))(d), rate),
+        "this is the other player",
+    ),
 ]
 
 
@@ -346,6 +411,7 @@ def round_by_other_steps(g, d, real, d_noise, g_noise, rate):
 def round_leaking(g, d, real, d_noise, g_noise, rate, own=True):
     def both(players):
         return losses.discriminator_loss(players[1](real), players[1](players[0](d_noise)))
+
     slopes = jax.grad(both)((g, d))
     new_d = descend(d, slopes[1], rate)
     # both steps from the same G: the leak is exactly what is added
@@ -370,21 +436,37 @@ ROUND_SLIPS = [
     (functools.partial(round_leaking, own=False), "on D's loss, and not on its own"),
     (lambda g, d, real, d_noise, g_noise, rate: (g, d_step(g, d, real, d_noise, rate)), "G has not moved"),
     (lambda g, d, real, d_noise, g_noise, rate: (g_step(g, d, g_noise, rate), d), "D has not moved"),
-    (lambda g, d, real, d_noise, g_noise, rate: round_in_turns(g, d, real, d_noise, g_noise, rate)[1], "wanted 2 things"),
+    (
+        lambda g, d, real, d_noise, g_noise, rate: round_in_turns(g, d, real, d_noise, g_noise, rate)[1],
+        "wanted 2 things",
+    ),
 ]
 
 
 SLIPS = {
-    checks.discriminator_loss: D_LOSS_SLIPS, checks.generator_loss: G_LOSS_SLIPS,
-    checks.saturating_generator_loss: SATURATING_SLIPS, checks.large_logits: LARGE_SLIPS, checks.slopes: SLOPES_SLIPS,
-    checks.divergence: DIVERGENCE_SLIPS, checks.best_discriminator: BEST_SLIPS, checks.round_draws: DRAWS_SLIPS,
-    checks.discriminator_step: D_STEP_SLIPS, checks.generator_step: G_STEP_SLIPS, checks.one_round: ROUND_SLIPS,
+    checks.discriminator_loss: D_LOSS_SLIPS,
+    checks.generator_loss: G_LOSS_SLIPS,
+    checks.saturating_generator_loss: SATURATING_SLIPS,
+    checks.large_logits: LARGE_SLIPS,
+    checks.slopes: SLOPES_SLIPS,
+    checks.divergence: DIVERGENCE_SLIPS,
+    checks.best_discriminator: BEST_SLIPS,
+    checks.round_draws: DRAWS_SLIPS,
+    checks.discriminator_step: D_STEP_SLIPS,
+    checks.generator_step: G_STEP_SLIPS,
+    checks.one_round: ROUND_SLIPS,
 }
 RIGHT = {
-    checks.discriminator_loss: D_LOSS_RIGHT, checks.generator_loss: G_LOSS_RIGHT,
-    checks.saturating_generator_loss: SATURATING_RIGHT, checks.large_logits: LARGE_RIGHT, checks.slopes: SLOPES_RIGHT,
-    checks.divergence: DIVERGENCE_RIGHT, checks.best_discriminator: [lambda p, q: 1 / (1 + q / p)],
-    checks.round_draws: DRAWS_RIGHT, checks.discriminator_step: D_STEP_RIGHT, checks.generator_step: G_STEP_RIGHT,
+    checks.discriminator_loss: D_LOSS_RIGHT,
+    checks.generator_loss: G_LOSS_RIGHT,
+    checks.saturating_generator_loss: SATURATING_RIGHT,
+    checks.large_logits: LARGE_RIGHT,
+    checks.slopes: SLOPES_RIGHT,
+    checks.divergence: DIVERGENCE_RIGHT,
+    checks.best_discriminator: [lambda p, q: 1 / (1 + q / p)],
+    checks.round_draws: DRAWS_RIGHT,
+    checks.discriminator_step: D_STEP_RIGHT,
+    checks.generator_step: G_STEP_RIGHT,
     checks.one_round: ROUND_RIGHT,
 }
 WITH_PLAYERS = {checks.discriminator_step, checks.generator_step, checks.one_round}
@@ -395,8 +477,11 @@ def run(check, answer):
 
 
 def table(of):
-    return [pytest.param(check, *np.atleast_1d(np.array(case, object)), id=f"{check.__name__}_{i}")
-            for check, entries in of.items() for i, case in enumerate(entries)]
+    return [
+        pytest.param(check, *np.atleast_1d(np.array(case, object)), id=f"{check.__name__}_{i}")
+        for check, entries in of.items()
+        for i, case in enumerate(entries)
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -460,8 +545,11 @@ def broken_round(g, d, real, d_noise, g_noise, rate, faults):
     return descend(g, jax.grad(lambda g: losses.generator_loss(d(cut(g(g_noise)))))(g), rate), d
 
 
-@pytest.mark.parametrize("left", [(), FAULTS[:1], FAULTS[1:2], FAULTS[2:], FAULTS[:2], FAULTS[::2], FAULTS[1:], FAULTS],
-                         ids=lambda left: f"{len(left)}_left")
+@pytest.mark.parametrize(
+    "left",
+    [(), FAULTS[:1], FAULTS[1:2], FAULTS[2:], FAULTS[:2], FAULTS[::2], FAULTS[1:], FAULTS],
+    ids=lambda left: f"{len(left)}_left",
+)
 def test_each_fault_is_judged_by_itself(left):
     answer = functools.partial(broken_round, faults=left)
     for fault in FAULTS:
@@ -484,9 +572,23 @@ def test_an_unknown_fault_is_refused():
 
 
 @pytest.mark.parametrize("check", list(RIGHT), ids=lambda c: c.__name__)
-@pytest.mark.parametrize("answer", [None, 3, "text", lambda *a: 1 / 0, lambda *a: {}, lambda: 0, lambda *a: "x",
-                                    lambda *a: jnp.full(3, jnp.nan), lambda *a: [[1], [2, 3]], lambda *a: (None, None),
-                                    lambda *a: (None, None, None), lambda *a: object()])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        3,
+        "text",
+        lambda *a: 1 / 0,
+        lambda *a: {},
+        lambda: 0,
+        lambda *a: "x",
+        lambda *a: jnp.full(3, jnp.nan),
+        lambda *a: [[1], [2, 3]],
+        lambda *a: (None, None),
+        lambda *a: (None, None, None),
+        lambda *a: object(),
+    ],
+)
 def test_nonsense_is_answered_in_a_sentence(check, answer):
     with pytest.raises(checks.NotYet):
         run(check, answer)

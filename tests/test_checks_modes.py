@@ -20,7 +20,9 @@ def good(samples, means, std, within=3.0):
 
 def counted(samples, means, std, within=3.0):
     distance = norms(samples, means)
-    return len(np.unique(np.asarray(distance.argmin(axis=1))[np.asarray(distance.min(axis=1) <= within * std)]))
+    return len(
+        np.unique(np.asarray(distance.argmin(axis=1))[np.asarray(distance.min(axis=1) <= within * std)])
+    )
 
 
 def kl(counts):
@@ -58,22 +60,44 @@ def compared(a, b):
 
 
 RIGHT = {
-    checks.distances: [norms, jax.vmap(lambda x, means: jnp.sqrt(((x - means) ** 2).sum(axis=1)), (0, None)),
-                       lambda s, m: np.array([[math.dist(x, y) for y in np.asarray(m)] for x in np.asarray(s)])],
-    checks.high_quality: [good, lambda s, m, std: (norms(s, m) <= 3 * std).any(axis=1),
-                          lambda s, m, std: [min(math.dist(x, y) for y in m.tolist()) <= 3 * std for x in s.tolist()]],
-    checks.count_modes: [counted, lambda s, m, std: (norms(s, m) <= 3 * std).any(axis=0).sum(),
-                         lambda s, m, std: metrics.modes_covered(s, mixtures.mixture(m, std)).count],
-    checks.reverse_kl: [kl, lambda c: jax.scipy.special.rel_entr(c / c.sum(), jnp.full(len(c), 1 / len(c))).sum(),
-                        lambda c: jnp.log(len(c)) - jax.scipy.special.entr(c / c.sum()).sum()],
+    checks.distances: [
+        norms,
+        jax.vmap(lambda x, means: jnp.sqrt(((x - means) ** 2).sum(axis=1)), (0, None)),
+        lambda s, m: np.array([[math.dist(x, y) for y in np.asarray(m)] for x in np.asarray(s)]),
+    ],
+    checks.high_quality: [
+        good,
+        lambda s, m, std: (norms(s, m) <= 3 * std).any(axis=1),
+        lambda s, m, std: [min(math.dist(x, y) for y in m.tolist()) <= 3 * std for x in s.tolist()],
+    ],
+    checks.count_modes: [
+        counted,
+        lambda s, m, std: (norms(s, m) <= 3 * std).any(axis=0).sum(),
+        lambda s, m, std: metrics.modes_covered(s, mixtures.mixture(m, std)).count,
+    ],
+    checks.reverse_kl: [
+        kl,
+        lambda c: jax.scipy.special.rel_entr(c / c.sum(), jnp.full(len(c), 1 / len(c))).sum(),
+        lambda c: jnp.log(len(c)) - jax.scipy.special.entr(c / c.sum()).sum(),
+    ],
     checks.samples_needed: [needed, needed_by_trying, lambda s, c: int(np.ceil(np.log1p(-c) / np.log1p(-s)))],
-    checks.pack: [packed, lambda x, m: jnp.concatenate([x[i::m] for i in range(m)], axis=1),
-                  lambda x, m: jnp.hstack(jnp.split(x, m)),
-                  lambda x, m: jnp.stack([jnp.ravel(x[i:i + m]) for i in range(0, len(x), m)])],
-    checks.append_spread: [with_spread, lambda h: jnp.pad(h, ((0, 0), (0, 1)), constant_values=h.std(axis=0).mean()),
-                           column(lambda h: h.std(axis=0, ddof=1).mean())],
+    checks.pack: [
+        packed,
+        lambda x, m: jnp.concatenate([x[i::m] for i in range(m)], axis=1),
+        lambda x, m: jnp.hstack(jnp.split(x, m)),
+        lambda x, m: jnp.stack([jnp.ravel(x[i : i + m]) for i in range(0, len(x), m)]),
+    ],
+    checks.append_spread: [
+        with_spread,
+        lambda h: jnp.pad(h, ((0, 0), (0, 1)), constant_values=h.std(axis=0).mean()),
+        column(lambda h: h.std(axis=0, ddof=1).mean()),
+    ],
     checks.spread_gradient: [with_spread, lambda h: with_spread(h, 1e-6)],
-    checks.difference_of_means: [compared, lambda a, b: np.array(compared(a, b)), lambda a, b: list(compared(a, b))],
+    checks.difference_of_means: [
+        compared,
+        lambda a, b: np.array(compared(a, b)),
+        lambda a, b: list(compared(a, b)),
+    ],
 }
 
 SLIPS = {
@@ -93,14 +117,20 @@ SLIPS = {
         (lambda s, m, std: good(s, m, std, 1.0), "one standard deviation"),
         (lambda s, m, std: (norms(s, m) <= 3 * std).all(axis=1), "one is enough"),
         (lambda s, m, std: norms(s, m) <= 3 * std, "an answer for each mode"),
-        (lambda s, m, std: (jnp.abs(s[:, None] - m) <= 3 * std).all(axis=-1).any(axis=1), "a square and not a circle"),
+        (
+            lambda s, m, std: (jnp.abs(s[:, None] - m) <= 3 * std).all(axis=-1).any(axis=1),
+            "a square and not a circle",
+        ),
         (lambda s, m, std: norms(s, m).min(axis=1), "the distances themselves"),
         (lambda s, m, std: norms(s, m).min(axis=1) / std, "the distances in std"),
         (lambda s, m, std: good(s, m, std).mean(), "the share for all"),
         (lambda s, m, std: good(s, m, std).sum(), "this is their number"),
     ],
     checks.count_modes: [
-        (lambda s, m, std: len(np.unique(norms(s, m).argmin(axis=1))), "samples of low quality count as well"),
+        (
+            lambda s, m, std: len(np.unique(norms(s, m).argmin(axis=1))),
+            "samples of low quality count as well",
+        ),
         (lambda s, m, std: counted(s, m, 1.0), "samples of low quality count as well"),
         (lambda s, m, std: len(m), "the number of all modes"),
         (lambda s, m, std: good(s, m, std).sum(), "the number of samples of high quality"),
@@ -132,9 +162,15 @@ SLIPS = {
         (lambda x, m: packed(x, m).T, "stand in the columns"),
         (lambda x, m: x.T.reshape(len(x) // m, -1), "mix numbers of different examples"),
         (lambda x, m: x.reshape(len(x) // m, -1, order="F"), "first coordinates come before"),
-        (lambda x, m: x.reshape(-1, m, x.shape[1]).transpose(0, 2, 1).reshape(len(x) // m, -1), "first coordinates come before"),
-        (lambda x, m: jnp.tile(x[:len(x) // m], (1, m)), "an example twice"),
-        (lambda x, m: jnp.concatenate([jnp.roll(x, -i, axis=0) for i in range(m)], axis=1), "belongs to one pack only"),
+        (
+            lambda x, m: x.reshape(-1, m, x.shape[1]).transpose(0, 2, 1).reshape(len(x) // m, -1),
+            "first coordinates come before",
+        ),
+        (lambda x, m: jnp.tile(x[: len(x) // m], (1, m)), "an example twice"),
+        (
+            lambda x, m: jnp.concatenate([jnp.roll(x, -i, axis=0) for i in range(m)], axis=1),
+            "belongs to one pack only",
+        ),
         (lambda x, m: np.asarray(x).reshape(len(x) // m, -1), "TracerArrayConversionError"),
     ],
     checks.append_spread: [
@@ -144,7 +180,10 @@ SLIPS = {
         (column(lambda h: h.var(axis=0).mean()), "this is the variance"),
         (column(lambda h: jnp.sqrt(h.var(axis=0).mean())), "the root of the mean variance"),
         (column(lambda h: h.std(axis=0).sum()), "the sum over the features"),
-        (column(lambda h: jnp.sqrt(((h - h.mean(axis=0)) ** 2).sum(axis=0)).mean()), "it grows with the batch size"),
+        (
+            column(lambda h: jnp.sqrt(((h - h.mean(axis=0)) ** 2).sum(axis=0)).mean()),
+            "it grows with the batch size",
+        ),
         (column(lambda h: h.mean()), "this is the mean"),
         (lambda h: with_spread(h)[:, ::-1], "the features themselves have changed"),
         (lambda h: jnp.concatenate([with_spread(h)[:, -1:], h], axis=1), "stands in the first column"),
@@ -162,7 +201,10 @@ SLIPS = {
         (lambda a, b: (a.sum() - b.sum(), compared(a, b)[1]), "of the sums"),
         (lambda a, b: (compared(a, b)[0], np.sqrt(a.var(ddof=1) + b.var(ddof=1))), "does not shrink"),
         (lambda a, b: (compared(a, b)[0], compared(a, b)[1] ** 2), "the root is missing"),
-        (lambda a, b: (compared(a, b)[0], a.std(ddof=1) / len(a)**0.5 + b.std(ddof=1) / len(b)**0.5), "variances add up"),
+        (
+            lambda a, b: (compared(a, b)[0], a.std(ddof=1) / len(a) ** 0.5 + b.std(ddof=1) / len(b) ** 0.5),
+            "variances add up",
+        ),
         (lambda a, b: (compared(a, b)[0], np.sqrt(a.var() / len(a) + b.var() / len(b))), "ddof=1"),
         (lambda a, b: compared(a, b)[0], "wanted two numbers"),
     ],
@@ -170,8 +212,11 @@ SLIPS = {
 
 
 def table(of):
-    return [pytest.param(check, *(case if isinstance(case, tuple) else (case,)), id=f"{check.__name__}_{i}")
-            for check, entries in of.items() for i, case in enumerate(entries)]
+    return [
+        pytest.param(check, *(case if isinstance(case, tuple) else (case,)), id=f"{check.__name__}_{i}")
+        for check, entries in of.items()
+        for i, case in enumerate(entries)
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -194,15 +239,30 @@ def test_a_right_answer_passes_every_time_however_it_is_written(check, answer):
 
 
 @pytest.mark.parametrize("check", list(RIGHT), ids=lambda c: c.__name__)
-@pytest.mark.parametrize("answer", [None, 3, lambda *a: 1 / 0, lambda *a: {}, lambda: 0, lambda *a: "x", lambda *a: None,
-                                    lambda *a: jnp.full(3, jnp.nan), lambda *a: [[1], [2, 3]], lambda *a: (None, None),
-                                    lambda *a: object(), lambda *a: jnp.zeros((2, 2))])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        3,
+        lambda *a: 1 / 0,
+        lambda *a: {},
+        lambda: 0,
+        lambda *a: "x",
+        lambda *a: None,
+        lambda *a: jnp.full(3, jnp.nan),
+        lambda *a: [[1], [2, 3]],
+        lambda *a: (None, None),
+        lambda *a: object(),
+        lambda *a: jnp.zeros((2, 2)),
+    ],
+)
 def test_nonsense_is_answered_in_a_sentence(check, answer):
     with pytest.raises(checks.NotYet):
         check(answer)
 
 
 # Evidence: a table of runs.
+
 
 def run(name, seed):
     return 4 + len(name) % 2, 0.5
@@ -216,17 +276,20 @@ def test_evidence_over_five_seeds_passes():
     checks.evidence({"plain": rows("plain"), "other": rows("other", 7)}, run, "plain", "other")
 
 
-@pytest.mark.parametrize("table, words", [
-    ([], "should be a dictionary"),
-    ({"plain": rows("plain")}, "has no results for 'other'"),
-    ({"plain": rows("plain", 4), "other": rows("other")}, "has 4 seeds"),
-    ({"plain": rows("plain") * 2, "other": rows("other")}, "a seed stands twice"),
-    ({"plain": [(s, 8, 0.99) for s in range(5)], "other": rows("other")}, "a new run gives"),
-    ({"plain": [(s, 5, 50.0) for s in range(5)], "other": rows("other")}, "per cent"),
-    ({"plain": [5, 6], "other": rows("other")}, "wanted rows"),
-    ({"plain": "text", "other": rows("other")}, "wanted rows"),
-    ({"plain": [(s, math.nan, 0.5) for s in range(5)], "other": rows("other")}, "wanted rows"),
-])
+@pytest.mark.parametrize(
+    "table, words",
+    [
+        ([], "should be a dictionary"),
+        ({"plain": rows("plain")}, "has no results for 'other'"),
+        ({"plain": rows("plain", 4), "other": rows("other")}, "has 4 seeds"),
+        ({"plain": rows("plain") * 2, "other": rows("other")}, "a seed stands twice"),
+        ({"plain": [(s, 8, 0.99) for s in range(5)], "other": rows("other")}, "a new run gives"),
+        ({"plain": [(s, 5, 50.0) for s in range(5)], "other": rows("other")}, "per cent"),
+        ({"plain": [5, 6], "other": rows("other")}, "wanted rows"),
+        ({"plain": "text", "other": rows("other")}, "wanted rows"),
+        ({"plain": [(s, math.nan, 0.5) for s in range(5)], "other": rows("other")}, "wanted rows"),
+    ],
+)
 def test_missing_or_made_up_evidence_is_named(table, words):
     with pytest.raises(checks.NotYet, match=words):
         checks.evidence(table, run, "plain", "other")

@@ -21,7 +21,9 @@ def by_rotation(start, end, t):
     a, b, angle = lengths_and_angle(start, end)
     u = start / a
     across = end / b - (end / b @ u) * u
-    return ((1 - t) * a + t * b) * (jnp.cos(t * angle) * u + jnp.sin(t * angle) * across / jnp.linalg.norm(across))
+    return ((1 - t) * a + t * b) * (
+        jnp.cos(t * angle) * u + jnp.sin(t * angle) * across / jnp.linalg.norm(across)
+    )
 
 
 def lengths_mixed_in(start, end, t):
@@ -54,19 +56,22 @@ def test_right_ways_pass(answer):
     checks.spherical(answer, trials=20)
 
 
-@pytest.mark.parametrize("answer, words", [
-    (lambda start, end, t: (1 - t) * start + t * end, "straight line"),
-    (lengths_mixed_in, "lengths are mixed with them"),
-    (direction, "direction alone"),
-    (by_chord, "constant rate"),
-    (lambda start, end, t: by_sines(end, start, t), "start and end are exchanged: at t = 0"),
-    (length_exchanged, "exchanged in the length"),
-    (direction_exchanged, "exchanged in the direction"),
-    (lambda *inputs: by_sines(*inputs, divide=False), "sine of the angle is missing"),
-    (lambda start, end, t: jnp.zeros((5, 1)), "has shape"),
-    (lambda start, end, t: jnp.full(5, jnp.nan), "not a number"),
-    (lambda start, end, t: None, "is there a `return`"),
-])
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (lambda start, end, t: (1 - t) * start + t * end, "straight line"),
+        (lengths_mixed_in, "lengths are mixed with them"),
+        (direction, "direction alone"),
+        (by_chord, "constant rate"),
+        (lambda start, end, t: by_sines(end, start, t), "start and end are exchanged: at t = 0"),
+        (length_exchanged, "exchanged in the length"),
+        (direction_exchanged, "exchanged in the direction"),
+        (lambda *inputs: by_sines(*inputs, divide=False), "sine of the angle is missing"),
+        (lambda start, end, t: jnp.zeros((5, 1)), "has shape"),
+        (lambda start, end, t: jnp.full(5, jnp.nan), "not a number"),
+        (lambda start, end, t: None, "is there a `return`"),
+    ],
+)
 def test_each_slip_has_its_message(answer, words):
     for _ in range(5):
         with pytest.raises(checks.NotYet) as told:

@@ -11,11 +11,15 @@ PROGRAM = "import vaegan_helpers, jax; print(float(jax.jit(lambda x: 3 * x)(2.0)
 
 
 def start(home, **environment):
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "VAEGAN_", "XLA_"))}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "VAEGAN_", "XLA_"))
+    }
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         env={**inherited, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), **environment},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -48,7 +52,9 @@ def test_a_damaged_entry_is_replaced_with_a_word_about_it(tmp_path):
     damaged = max(entries(tmp_path), key=lambda path: path.stat().st_size)
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[: len(whole) // 2])
-    os.utime(damaged, (minute_ago := time.time() - 60, minute_ago))  # a younger one may still be being written
+    os.utime(
+        damaged, (minute_ago := time.time() - 60, minute_ago)
+    )  # a younger one may still be being written
     os.utime(next(tmp_path.rglob("checked")), (minute_ago - 1, minute_ago - 1))
     words = run(tmp_path)
     assert "damaged" in words and damaged.name in words
@@ -76,7 +82,11 @@ def test_the_environment_variable_turns_it_off(tmp_path, off):
 
 
 def test_the_user_s_own_cache_is_left_alone(tmp_path):
-    run(tmp_path, JAX_COMPILATION_CACHE_DIR=str(tmp_path / "mine"), JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0")
+    run(
+        tmp_path,
+        JAX_COMPILATION_CACHE_DIR=str(tmp_path / "mine"),
+        JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
+    )
     assert {path.parent for path in entries(tmp_path)} == {tmp_path / "mine"}
 
 

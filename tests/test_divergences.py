@@ -36,8 +36,10 @@ def kl_of(p, samples, seed=1):
 
 def pdf(mixture, points):
     """The density of the mixture, blurred by the kernel, without the code under test."""
-    return sum(float(weight) * multivariate_normal(np.asarray(mean), float(std) ** 2 + WIDTH**2).pdf(points)
-               for mean, std, weight in zip(mixture.means, mixture.stds, mixture.weights))
+    return sum(
+        float(weight) * multivariate_normal(np.asarray(mean), float(std) ** 2 + WIDTH**2).pdf(points)
+        for mean, std, weight in zip(mixture.means, mixture.stds, mixture.weights)
+    )
 
 
 def exact(p, q):
@@ -55,7 +57,10 @@ CASES = {
     "shifted far": (ONE, mixtures.mixture([[-0.5, 0.3]], 0.5)),
     "narrower": (ONE, mixtures.mixture([[0.3, -0.2]], 0.35)),
     "wider": (ONE, mixtures.mixture([[0.3, -0.2]], 0.65)),
-    "too few of one mode": (mixtures.two_gaussians(1.6, 0.3), mixtures.mixture([[-0.8, 0.0], [0.8, 0.0]], 0.3, [0.99, 0.01])),
+    "too few of one mode": (
+        mixtures.two_gaussians(1.6, 0.3),
+        mixtures.mixture([[-0.8, 0.0], [0.8, 0.0]], 0.3, [0.99, 0.01]),
+    ),
 }
 
 
@@ -64,7 +69,9 @@ def test_divergences_match_quadrature(name):
     p, q = CASES[name]
     kl, js = exact(p, q)
     samples = draws(q)
-    assert float(divergences.jensen_shannon(p_of(p), q_of(samples), CELL)) == pytest.approx(js, abs=0.01 + 0.03 * js)
+    assert float(divergences.jensen_shannon(p_of(p), q_of(samples), CELL)) == pytest.approx(
+        js, abs=0.01 + 0.03 * js
+    )
     assert kl_of(p, samples) == pytest.approx(kl, abs=0.1 + 0.1 * kl)
 
 
@@ -72,9 +79,11 @@ def test_the_fine_sum_of_these_tests_matches_adaptive_quadrature_and_the_closed_
     p, q = CASES["shifted far"]
     kl, js = exact(p, q)
     assert kl == pytest.approx((0.8**2 + 0.5**2) / (2 * (0.5**2 + WIDTH**2)), rel=1e-4)
-    def along(x, y):                                                    # a plain loop over one coordinate
+
+    def along(x, y):  # a plain loop over one coordinate
         a, b = pdf(p, (x, y)), pdf(q, (x, y))
         return 0.5 * rel_entr(a, (a + b) / 2) + 0.5 * rel_entr(b, (a + b) / 2)
+
     lines = [quad(along, -4, 4, args=(y,), epsabs=1e-5)[0] for y in np.linspace(-3, 3, 25)]
     assert js == pytest.approx(np.sum(lines) * 0.25, abs=1e-3)
 
@@ -100,8 +109,12 @@ def test_the_plane_holds_all_of_the_data_and_the_cells_are_fine_enough(name):
 @pytest.mark.parametrize("away", [2.0, 5.0, 1e3], ids=["inside the plane", "outside", "far outside"])
 def test_disjoint_densities_reach_log_two_wherever_the_samples_are(away):
     p, samples = mixtures.mixture([[-2.0, 0.0]], 0.1), draws(mixtures.mixture([[away, 0.0]], 0.1))
-    assert float(divergences.jensen_shannon(p_of(p), q_of(samples), CELL)) == pytest.approx(np.log(2), abs=1e-3)
-    nothing = -np.log(2 * np.pi * np.e * (0.1**2 + WIDTH**2)) + np.log(5001 * 36)    # minus the entropy of p, plus the ceiling
+    assert float(divergences.jensen_shannon(p_of(p), q_of(samples), CELL)) == pytest.approx(
+        np.log(2), abs=1e-3
+    )
+    nothing = -np.log(2 * np.pi * np.e * (0.1**2 + WIDTH**2)) + np.log(
+        5001 * 36
+    )  # minus the entropy of p, plus the ceiling
     assert kl_of(p, samples) == pytest.approx(nothing, abs=0.1)
 
 
@@ -112,14 +125,22 @@ def test_no_sample_is_dropped():
     half = near.at[::2].set(50.0)
     q = q_of(half)
     assert float(q.sum() * CELL) == pytest.approx(0.5, abs=0.01)
-    share = 0.5                                                       # JS(p, (p + r) / 2) with r elsewhere, by hand
-    by_hand = 0.5 * np.log(1 / (1 - share / 2)) + 0.5 * (share * np.log(share / (1 - share / 2)) + (1 - share) * np.log(2))
+    share = 0.5  # JS(p, (p + r) / 2) with r elsewhere, by hand
+    by_hand = 0.5 * np.log(1 / (1 - share / 2)) + 0.5 * (
+        share * np.log(share / (1 - share / 2)) + (1 - share) * np.log(2)
+    )
     assert float(divergences.jensen_shannon(p_of(p), q, CELL)) == pytest.approx(by_hand, abs=0.01)
 
 
 def test_the_kernel_estimate_equals_a_plain_sum():
     samples = draws(stage.DATA["blobs"], n=50)
-    sums = sum(multivariate_normal(np.asarray(x), WIDTH**2).pdf(np.stack(np.meshgrid(X, Y), axis=-1)) for x in samples) / 50
+    sums = (
+        sum(
+            multivariate_normal(np.asarray(x), WIDTH**2).pdf(np.stack(np.meshgrid(X, Y), axis=-1))
+            for x in samples
+        )
+        / 50
+    )
     np.testing.assert_allclose(q_of(samples), sums, rtol=1e-3, atol=1e-5)
     points = divergences.grid_points(X[20:30], Y[20:30])
     logs = divergences.log_kernel_density(points, samples, WIDTH).reshape(10, 10)
@@ -128,9 +149,15 @@ def test_the_kernel_estimate_equals_a_plain_sum():
 
 def test_the_optimum_against_a_generator_whose_density_is_known():
     """A linear generator makes a Gaussian: D* by its closed form, with both densities seen through the same kernel."""
-    p, matrix, shift = mixtures.two_gaussians(2.0, 0.4), np.array([[0.8, 0.2], [0.0, 0.5]]), np.array([0.3, -0.2])
+    p, matrix, shift = (
+        mixtures.two_gaussians(2.0, 0.4),
+        np.array([[0.8, 0.2], [0.0, 0.5]]),
+        np.array([0.3, -0.2]),
+    )
     samples = jax.random.normal(jax.random.key(2), (scene.SAMPLES, 2)) @ matrix.T + shift[None]
-    density = multivariate_normal(shift, matrix @ matrix.T + WIDTH**2 * np.eye(2)).pdf(np.stack(np.meshgrid(X, Y), axis=-1))
+    density = multivariate_normal(shift, matrix @ matrix.T + WIDTH**2 * np.eye(2)).pdf(
+        np.stack(np.meshgrid(X, Y), axis=-1)
+    )
     true_p = np.asarray(p_of(p))
     best = np.asarray(divergences.best_discriminator(p_of(p), q_of(samples)))
     seen = true_p + density > 0.1 * (true_p + density).max()

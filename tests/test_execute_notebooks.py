@@ -78,7 +78,9 @@ def test_a_failed_notebook_stays_as_it_was(tmp_path, capsys):
 
 
 def test_a_stored_traceback_names_no_place_of_this_machine(tmp_path):
-    path = written(tmp_path / "a.ipynb", "from vaegan_helpers import losses\nlosses.kl_to_standard_normal(1.0, 2.0)")
+    path = written(
+        tmp_path / "a.ipynb", "from vaegan_helpers import losses\nlosses.kl_to_standard_normal(1.0, 2.0)"
+    )
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[-1].metadata.tags = ["raises-exception"]
     nbformat.write(notebook, path)

@@ -12,8 +12,14 @@ from vaegan_helpers import losses, mixtures, models, training
 BATCH = 16
 # pieces of one step, so that most tests share one compiled program
 SHORT = {"steps": 12, "batch_size": BATCH, "snapshots": 12, "progress": False}
-CHOICES = {"loss": losses.GAN_LOSSES["non-saturating"], "penalty": "r1", "length": 1, "batch_size": BATCH,
-           "discriminator_steps": 1, "generator_steps": 1}
+CHOICES = {
+    "loss": losses.GAN_LOSSES["non-saturating"],
+    "penalty": "r1",
+    "length": 1,
+    "batch_size": BATCH,
+    "discriminator_steps": 1,
+    "generator_steps": 1,
+}
 
 
 def leaves(model):
@@ -46,7 +52,9 @@ def short_run(players, points):
 
 
 def test_scan_equals_a_plain_loop_with_nnx_optimizer(players, points):
-    generator, discriminator = jax.tree.map(lambda leaf: leaf, players)  # copies: the loop changes them in place
+    generator, discriminator = jax.tree.map(
+        lambda leaf: leaf, players
+    )  # copies: the loop changes them in place
     d_optimizer = nnx.Optimizer(discriminator, optax.adam(2e-3, b1=0.5), wrt=nnx.Param)
     g_optimizer = nnx.Optimizer(generator, optax.adam(1e-3, b1=0.5), wrt=nnx.Param)
 
@@ -64,13 +72,16 @@ def test_scan_equals_a_plain_loop_with_nnx_optimizer(players, points):
         d_optimizer.update(discriminator, nnx.grad(d_loss)(discriminator))
         noise_key, dropout_key = jax.random.split(jax.random.split(g_key, 1)[0])
         noise = jax.random.normal(noise_key, (BATCH, 3))
-        g_gradients = nnx.grad(lambda g: losses.generator_loss(discriminator(g(noise), dropout_key)))(generator)
+        g_gradients = nnx.grad(lambda g: losses.generator_loss(discriminator(g(noise), dropout_key)))(
+            generator
+        )
         g_optimizer.update(generator, g_gradients)
 
     for step in range(SHORT["steps"]):
         play(generator, discriminator, d_optimizer, g_optimizer, step)
-    fitted = training.fit_gan(*players, points, game_key(), **SHORT, discriminator_learning_rate=2e-3,
-                              generator_learning_rate=1e-3)
+    fitted = training.fit_gan(
+        *players, points, game_key(), **SHORT, discriminator_learning_rate=2e-3, generator_learning_rate=1e-3
+    )
     for ours, loop in zip(leaves(fitted[:2]), leaves((generator, discriminator)), strict=True):
         np.testing.assert_allclose(ours, loop, atol=5e-6)
     assert not same_bits(fitted[0], players[0]) and not same_bits(fitted[1], players[1])
@@ -93,8 +104,15 @@ def test_cutting_the_run_differently_changes_no_bit(players, points, short_run):
 def test_history_has_one_entry_for_each_step(short_run):
     history = short_run[2]
     curves = {name for name, values in history.items() if not name.startswith("snapshot")}
-    assert curves == {"discriminator_loss", "generator_loss", "penalty", "real_output", "fake_output",
-                      "discriminator_gradient_norm", "generator_gradient_norm"}
+    assert curves == {
+        "discriminator_loss",
+        "generator_loss",
+        "penalty",
+        "real_output",
+        "fake_output",
+        "discriminator_gradient_norm",
+        "generator_gradient_norm",
+    }
     assert all(history[name].shape == (12,) for name in curves)
     assert ((history["real_output"] > 0) & (history["real_output"] < 1)).all()
 
@@ -110,18 +128,33 @@ def test_snapshots_lead_from_the_untrained_to_the_returned_generator(players, sh
 
 def test_changed_settings_compile_nothing(players, points, short_run):
     before = training.gan_steps._cache_size()
-    training.fit_gan(*players, points, game_key(), **SHORT, discriminator_learning_rate=1e-3, penalty_weight=0,
-                     generator_learning_rate=5e-4, momentum=0, averaging=0.9, final_rate=0.1)
+    training.fit_gan(
+        *players,
+        points,
+        game_key(),
+        **SHORT,
+        discriminator_learning_rate=1e-3,
+        penalty_weight=0,
+        generator_learning_rate=5e-4,
+        momentum=0,
+        averaging=0.9,
+        final_rate=0.1,
+    )
     assert training.gan_steps._cache_size() == before
 
 
-@pytest.mark.parametrize("moves, moved, still", [
-    ({"discriminator_steps": 1, "generator_steps": 0}, "discriminator", "generator"),
-    ({"discriminator_steps": 0, "generator_steps": 1}, "generator", "discriminator"),
-])
+@pytest.mark.parametrize(
+    "moves, moved, still",
+    [
+        ({"discriminator_steps": 1, "generator_steps": 0}, "discriminator", "generator"),
+        ({"discriminator_steps": 0, "generator_steps": 1}, "generator", "discriminator"),
+    ],
+)
 def test_a_player_can_move_alone(players, points, moves, moved, still):
     state = training.gan_state(*players)
-    after, record = training.gan_steps(state, points, game_key(), 0, training.GanSettings(), **(CHOICES | moves))
+    after, record = training.gan_steps(
+        state, points, game_key(), 0, training.GanSettings(), **(CHOICES | moves)
+    )
     assert not same_bits(getattr(after, moved), getattr(state, moved))
     for part in (still, still + "_adam"):
         assert same_bits(getattr(after, part), getattr(state, part))
@@ -132,7 +165,9 @@ def test_a_move_of_each_is_one_round(players, points):
     state, settings = training.gan_state(*players), training.GanSettings()
     both, _ = training.gan_steps(state, points, game_key(), 0, settings, **CHOICES)
     half, _ = training.gan_steps(state, points, game_key(), 0, settings, **(CHOICES | {"generator_steps": 0}))
-    whole, _ = training.gan_steps(half, points, game_key(), 0, settings, **(CHOICES | {"discriminator_steps": 0}))
+    whole, _ = training.gan_steps(
+        half, points, game_key(), 0, settings, **(CHOICES | {"discriminator_steps": 0})
+    )
     for a, b in zip(leaves(both), leaves(whole), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
@@ -153,18 +188,31 @@ def test_learning_rates_fall_along_a_cosine(players, points):
     def first_update(step):
         settings = training.GanSettings(generator_learning_rate=1e-3, final_rate=0.2, steps=100.0)
         state = training.gan_state(*players)
-        after, _ = training.gan_steps(state, points, game_key(), step, settings, **(CHOICES | {"discriminator_steps": 0}))
-        return max(np.abs(a - b).max() for a, b in zip(leaves(after.generator), leaves(players[0]), strict=True))
+        after, _ = training.gan_steps(
+            state, points, game_key(), step, settings, **(CHOICES | {"discriminator_steps": 0})
+        )
+        return max(
+            np.abs(a - b).max() for a, b in zip(leaves(after.generator), leaves(players[0]), strict=True)
+        )
+
     # Adam's first update has the size of the learning rate, whatever the gradient
     for step, share in [(0, 1.0), (50, 0.6), (100, 0.2), (300, 0.2)]:
         np.testing.assert_allclose(first_update(step), share * 1e-3, rtol=1e-3)
 
 
-@pytest.mark.parametrize("loss, penalty", [("saturating", None), ("least squares", "r1"),
-                                           ("wasserstein", "gradient penalty")])
+@pytest.mark.parametrize(
+    "loss, penalty", [("saturating", None), ("least squares", "r1"), ("wasserstein", "gradient penalty")]
+)
 def test_every_loss_and_penalty_trains(players, points, loss, penalty):
-    _, _, history = training.fit_gan(*players, points, game_key(), **SHORT, loss=loss, penalty=penalty,
-                                     discriminator_steps=2 if loss == "wasserstein" else 1)
+    _, _, history = training.fit_gan(
+        *players,
+        points,
+        game_key(),
+        **SHORT,
+        loss=loss,
+        penalty=penalty,
+        discriminator_steps=2 if loss == "wasserstein" else 1,
+    )
     assert np.isfinite(history["generator_gradient_norm"]).all()
     assert ("penalty" in history) == (penalty is not None)
 
@@ -172,12 +220,24 @@ def test_every_loss_and_penalty_trains(players, points, loss, penalty):
 def test_discriminator_trained_alone_finds_the_share_of_p():
     """On two Gaussians on a line, with a generator that is the identity, D tends to p / (p + q)."""
     p, q = mixtures.mixture([1.0], 1.0), mixtures.mixture([0.0], 1.0)
-    generator = models.Generator(z_dim=1, hidden_dim=1, x_dim=1, hidden_layers=0, output=lambda x: x, key=jax.random.key(0))
+    generator = models.Generator(
+        z_dim=1, hidden_dim=1, x_dim=1, hidden_layers=0, output=lambda x: x, key=jax.random.key(0)
+    )
     generator.network.layers[0].kernel[...] = jnp.ones((1, 1))
     discriminator = models.Discriminator(x_dim=1, hidden_dim=32, key=jax.random.key(1))
     same_generator, trained, _ = training.fit_gan(
-        generator, discriminator, p.sample(jax.random.key(2), 20_000), jax.random.key(3), steps=800, batch_size=256,
-        discriminator_learning_rate=1e-2, generator_steps=0, penalty=None, final_rate=0.01, progress=False)
+        generator,
+        discriminator,
+        p.sample(jax.random.key(2), 20_000),
+        jax.random.key(3),
+        steps=800,
+        batch_size=256,
+        discriminator_learning_rate=1e-2,
+        generator_steps=0,
+        penalty=None,
+        final_rate=0.01,
+        progress=False,
+    )
     x = jnp.linspace(-1.5, 2.5, 41)[:, None]
     exact = jax.nn.sigmoid(p.log_density(x) - q.log_density(x))
     assert float(jnp.abs(jax.nn.sigmoid(trained(x)) - exact).max()) < 0.05
@@ -199,6 +259,7 @@ def test_an_interrupted_run_returns_what_it_has(players, points, monkeypatch, ca
         if len(calls) == 4:
             raise KeyboardInterrupt
         return whole_step(*args, **options)
+
     monkeypatch.setattr("vaegan_helpers.training.gan.gan_steps", interrupted)
     generator, _, history = training.fit_gan(*players, points, game_key(), **SHORT)
     assert "after step 3 of 12" in capsys.readouterr().out
@@ -207,22 +268,31 @@ def test_an_interrupted_run_returns_what_it_has(players, points, monkeypatch, ca
     assert same_bits(jax.tree.map(lambda weights: weights[-1], history["snapshots"]), generator)
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"discriminator_learning_rate": 0.0}, "discriminator_learning_rate must be a positive number; got 0.0"),
-    ({"generator_learning_rate": -1e-3}, "generator_learning_rate must be a positive number; got -0.001"),
-    ({"loss": "hinge"}, "non-saturating, saturating, least squares, wasserstein, relativistic; got 'hinge'"),
-    ({"loss": ["saturating"]}, "loss must be one of"),
-    ({"penalty": "r3"}, "r1, r1 and r2, gradient penalty, None; got 'r3'"),
-    ({"penalty_weight": -1.0}, "penalty_weight must be at least 0"),
-    ({"momentum": 1.0}, "momentum must be at least 0 and below 1; got 1.0"),
-    ({"averaging": float("nan")}, "averaging must be at least 0"),
-    ({"final_rate": 2.0}, "final_rate must be"),
-    ({"discriminator_steps": 0, "generator_steps": 0}, "one player at least must move"),
-    ({"generator_steps": -1}, "moves per round are whole numbers"),
-    ({"steps": 0}, "steps must be a whole number of at least 1; got 0"),
-    ({"snapshots": 0}, "snapshots must be a whole number of at least 1; got 0"),
-    ({"batch_size": 201}, "batch_size is 201, but there are only 200 examples"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (
+            {"discriminator_learning_rate": 0.0},
+            "discriminator_learning_rate must be a positive number; got 0.0",
+        ),
+        ({"generator_learning_rate": -1e-3}, "generator_learning_rate must be a positive number; got -0.001"),
+        (
+            {"loss": "hinge"},
+            "non-saturating, saturating, least squares, wasserstein, relativistic; got 'hinge'",
+        ),
+        ({"loss": ["saturating"]}, "loss must be one of"),
+        ({"penalty": "r3"}, "r1, r1 and r2, gradient penalty, None; got 'r3'"),
+        ({"penalty_weight": -1.0}, "penalty_weight must be at least 0"),
+        ({"momentum": 1.0}, "momentum must be at least 0 and below 1; got 1.0"),
+        ({"averaging": float("nan")}, "averaging must be at least 0"),
+        ({"final_rate": 2.0}, "final_rate must be"),
+        ({"discriminator_steps": 0, "generator_steps": 0}, "one player at least must move"),
+        ({"generator_steps": -1}, "moves per round are whole numbers"),
+        ({"steps": 0}, "steps must be a whole number of at least 1; got 0"),
+        ({"snapshots": 0}, "snapshots must be a whole number of at least 1; got 0"),
+        ({"batch_size": 201}, "batch_size is 201, but there are only 200 examples"),
+    ],
+)
 def test_bad_settings_are_named(players, points, change, words):
     with pytest.raises(ValueError, match=words):
         training.fit_gan(*players, points, game_key(), **(SHORT | change))
@@ -252,16 +322,29 @@ def test_data_outside_the_range_of_a_sigmoid_is_refused():
 @pytest.mark.parametrize("name", training.OPTIMIZERS)
 def test_each_player_moves_by_the_optimiser_that_is_named(players, points, name):
     """One move of G alone, against the optimiser applied by hand to the same gradient."""
-    by_hand = {"Adam": optax.adam(1e-2, b1=0.5), "RMSprop": optax.rmsprop(1e-2), "SGD": optax.sgd(1e-2),
-               "SGD with momentum": optax.sgd(1e-2, momentum=0.5)}[name]
+    by_hand = {
+        "Adam": optax.adam(1e-2, b1=0.5),
+        "RMSprop": optax.rmsprop(1e-2),
+        "SGD": optax.sgd(1e-2),
+        "SGD with momentum": optax.sgd(1e-2, momentum=0.5),
+    }[name]
     state = training.gan_state(*players, (name, name))
     settings = training.GanSettings(generator_learning_rate=1e-2)
-    after, _ = training.gan_steps(state, points, game_key(), 0, settings, **CHOICES | {"penalty": None, "discriminator_steps": 0},
-                                  optimizers=(name, name))
+    after, _ = training.gan_steps(
+        state,
+        points,
+        game_key(),
+        0,
+        settings,
+        **CHOICES | {"penalty": None, "discriminator_steps": 0},
+        optimizers=(name, name),
+    )
     _, keys = training.move_keys(game_key(), 0, 0, 1)
     noise, _, (dropout_key, *_) = training.generator_batch(keys[0], points, BATCH, 3)
     gradients = jax.grad(lambda g: losses.generator_loss(players[1](g(noise), dropout_key)))(players[0])
     updates, _ = by_hand.update(gradients, by_hand.init(players[0]))
-    for ours, plain in zip(leaves(after.generator), leaves(optax.apply_updates(players[0], updates)), strict=True):
+    for ours, plain in zip(
+        leaves(after.generator), leaves(optax.apply_updates(players[0], updates)), strict=True
+    ):
         np.testing.assert_allclose(ours, plain, atol=1e-5)
     assert same_bits(after.discriminator, players[1])

@@ -13,7 +13,16 @@ from vaegan_helpers import models
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SCRIPT = NOTEBOOKS / "results" / "head_to_head.py"
-MEASURES = ("precision", "recall", "density", "coverage", "frechet", "sharpness", "effective_classes", "rarest_share")
+MEASURES = (
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "frechet",
+    "sharpness",
+    "effective_classes",
+    "rarest_share",
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +43,9 @@ def full_runs(table):
 def test_settings_in_the_file_are_those_of_the_script(script, table):
     assert table["settings"] == json.loads(json.dumps(script["SETTINGS"]))
     assert len(set(table["settings"]["seeds"])) >= 5
-    assert list(table["runs"]) == [str(seed) for seed in table["settings"]["seeds"] + table["settings"]["more_seeds"]]
+    assert list(table["runs"]) == [
+        str(seed) for seed in table["settings"]["seeds"] + table["settings"]["more_seeds"]
+    ]
 
 
 def test_equal_time_follows_from_the_measured_times(table):
@@ -47,7 +58,11 @@ def test_decoder_and_generator_are_one_network(script, table):
     vae, generator, _ = script["players"](jax.random.key(0))
     shapes = [[leaf.shape for leaf in jax.tree.leaves(network)] for network in (vae.decoder, generator)]
     assert shapes[0] == shapes[1]
-    assert table["parameters"]["decoder"] == table["parameters"]["generator"] == models.count_parameters(generator)
+    assert (
+        table["parameters"]["decoder"]
+        == table["parameters"]["generator"]
+        == models.count_parameters(generator)
+    )
 
 
 def test_what_ends_well_is_what_was_written_down(table):
@@ -74,7 +89,9 @@ def test_bounds_rise_with_draws(full_runs):
     for run in full_runs:
         for proposal in ("encoder", "fitted"):
             values = list(run["rows"]["VAE"]["bounds"][proposal].values())
-            assert all(fewer < more + 0.1 for fewer, more in zip(values, values[1:]))      # 0.1: the noise of a mean
+            assert all(
+                fewer < more + 0.1 for fewer, more in zip(values, values[1:])
+            )  # 0.1: the noise of a mean
         assert run["rows"]["VAE"]["bounds"]["independent"] < values[0]
 
 
@@ -82,8 +99,11 @@ def test_a_row_comes_out_again(script, table):
     seed = table["settings"]["seeds"][0]
     keys = script["keys_of"](seed)
     vae, _ = script["train_vae"](script["players"](keys["players"])[0], keys["vae"])
-    again, stored = script["judge"](script["samples_of"](vae, keys["noise"])), table["runs"][str(seed)]["rows"]["VAE"]
-    for measure in ("precision", "recall", "coverage", "sharpness"):       # processors differ in the last digits
+    again, stored = (
+        script["judge"](script["samples_of"](vae, keys["noise"])),
+        table["runs"][str(seed)]["rows"]["VAE"],
+    )
+    for measure in ("precision", "recall", "coverage", "sharpness"):  # processors differ in the last digits
         assert again[measure] == pytest.approx(stored[measure], abs=0.03), measure
     assert again["frechet"] == pytest.approx(stored["frechet"], rel=0.15)
 
@@ -98,7 +118,9 @@ def test_rows_that_need_no_training_come_out_again(script, table):
 def test_odd_pictures_are_odd_and_as_many(script):
     images = script["digits"].test_images
     odd = script["odd_pictures"](0)
-    assert set(odd) == {"chimeras", "lying", "faint"} and all(pictures.shape == images.shape for pictures in odd.values())
+    assert set(odd) == {"chimeras", "lying", "faint"} and all(
+        pictures.shape == images.shape for pictures in odd.values()
+    )
     assert all(not np.allclose(pictures, images) for pictures in odd.values())
 
 
@@ -112,43 +134,59 @@ def test_a_write_that_fails_leaves_the_old_table(script, tmp_path):
 
 # What the notebook says in words
 
+
 @pytest.fixture(scope="module")
 def prose():
     notebook = nbformat.read(NOTEBOOKS / "07_vae_versus_gan.ipynb", as_version=4)
     return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
-@pytest.mark.parametrize("row, name, places", [
-    ("VAE", "encoder_error", 1), ("GAN", "search_error", 1),
-    *[(row, "sharpness", 2) for row in ("VAE", "GAN", "VAE, equal time", "real")],
-    *[(row, "frechet", 1) for row in ("VAE", "GAN", "VAE, equal time")],
-    *[(row, "coverage", 2) for row in ("VAE", "GAN", "VAE, equal time")],
-    *[(row, name, 2) for row in ("VAE", "GAN") for name in ("precision", "copies", "recall", "linear_real", "linear_noise", "unevenness")],
-])
+@pytest.mark.parametrize(
+    "row, name, places",
+    [
+        ("VAE", "encoder_error", 1),
+        ("GAN", "search_error", 1),
+        *[(row, "sharpness", 2) for row in ("VAE", "GAN", "VAE, equal time", "real")],
+        *[(row, "frechet", 1) for row in ("VAE", "GAN", "VAE, equal time")],
+        *[(row, "coverage", 2) for row in ("VAE", "GAN", "VAE, equal time")],
+        *[
+            (row, name, 2)
+            for row in ("VAE", "GAN")
+            for name in ("precision", "copies", "recall", "linear_real", "linear_noise", "unevenness")
+        ],
+    ],
+)
 def test_the_guide_quotes_the_table(prose, full_runs, row, name, places):
     values = [run["rows"][row][name] for run in full_runs]
-    guide = prose[prose.index("| you need |"):]
-    assert f"{np.mean(values):.{places}f} ± {np.std(values, ddof=1):.{places}f}" in guide[:guide.index("\n\n")]
+    guide = prose[prose.index("| you need |") :]
+    assert (
+        f"{np.mean(values):.{places}f} ± {np.std(values, ddof=1):.{places}f}" in guide[: guide.index("\n\n")]
+    )
 
 
-@pytest.mark.parametrize("score", ["bound, chimeras", "bound, lying", "discriminator, chimeras", "discriminator, lying"])
+@pytest.mark.parametrize(
+    "score", ["bound, chimeras", "bound, lying", "discriminator, chimeras", "discriminator, lying"]
+)
 def test_the_guide_quotes_the_scores_of_oddness(prose, full_runs, score):
     values = [run["oddness"][score] for run in full_runs]
-    assert f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}" in prose[prose.index("| you need |"):]
+    assert f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}" in prose[prose.index("| you need |") :]
 
 
-@pytest.mark.parametrize("claim, better, worse, name", [
-    ("the GAN is sharper", "GAN", "VAE", "sharpness"),
-    ("the GAN is sharper at equal time", "GAN", "VAE, equal time", "sharpness"),
-    ("the VAE has higher precision", "VAE", "GAN", "precision"),
-    ("the VAE has higher recall", "VAE", "GAN", "recall"),
-    ("the VAE has higher coverage at equal time", "VAE, equal time", "GAN", "coverage"),
-    ("the GAN has the lower Fréchet distance", "VAE", "GAN", "frechet"),
-    ("the GAN's classes are more even", "GAN", "VAE", "effective_classes"),
-    ("the GAN reconstructs worse", "GAN", "VAE", "search_error"),
-    ("the GAN's paths are less even", "GAN", "VAE", "unevenness"),
-    ("real digits are read better off the VAE", "VAE", "GAN", "linear_real"),
-])
+@pytest.mark.parametrize(
+    "claim, better, worse, name",
+    [
+        ("the GAN is sharper", "GAN", "VAE", "sharpness"),
+        ("the GAN is sharper at equal time", "GAN", "VAE, equal time", "sharpness"),
+        ("the VAE has higher precision", "VAE", "GAN", "precision"),
+        ("the VAE has higher recall", "VAE", "GAN", "recall"),
+        ("the VAE has higher coverage at equal time", "VAE, equal time", "GAN", "coverage"),
+        ("the GAN has the lower Fréchet distance", "VAE", "GAN", "frechet"),
+        ("the GAN's classes are more even", "GAN", "VAE", "effective_classes"),
+        ("the GAN reconstructs worse", "GAN", "VAE", "search_error"),
+        ("the GAN's paths are less even", "GAN", "VAE", "unevenness"),
+        ("real digits are read better off the VAE", "VAE", "GAN", "linear_real"),
+    ],
+)
 def test_what_the_summary_claims_of_every_seed_holds_on_every_seed(full_runs, claim, better, worse, name):
     assert all(run["rows"][better][name] > run["rows"][worse][name] for run in full_runs), claim
 
@@ -168,7 +206,10 @@ def test_the_kernel_estimate_ranks_averages_above_the_truth(full_runs):
 @pytest.mark.parametrize("model, measure", [("VAE", "js"), ("GAN", "js"), ("VAE", "width"), ("GAN", "width")])
 def test_the_prose_quotes_the_ring(prose, full_runs, model, measure):
     values = [run["ring"][model][measure] for run in full_runs]
-    assert f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}" in prose[prose.index("Both find all eight"):prose.index("## The table")]
+    assert (
+        f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
+        in prose[prose.index("Both find all eight") : prose.index("## The table")]
+    )
 
 
 def test_on_the_ring_the_gan_is_too_narrow_and_the_vae_too_wide(full_runs):
@@ -179,5 +220,8 @@ def test_on_the_ring_the_gan_is_too_narrow_and_the_vae_too_wide(full_runs):
 
 
 def test_pixel_draws_take_the_lead_in_precision_away(full_runs):
-    drawn, gan = (np.mean([run["rows"][name]["precision"] for run in full_runs]) for name in ("VAE, pixels drawn", "GAN"))
+    drawn, gan = (
+        np.mean([run["rows"][name]["precision"] for run in full_runs])
+        for name in ("VAE, pixels drawn", "GAN")
+    )
     assert abs(drawn - gan) < 0.01

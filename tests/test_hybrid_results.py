@@ -37,7 +37,9 @@ def test_every_row_has_a_run_for_each_seed_and_the_same_measures(table):
         assert all(run.keys() == row["runs"][0].keys() for run in row["runs"]), name
         for run in row["runs"]:
             assert all(np.isfinite(value) for value in run.values()), name
-            assert all(0 <= run[share] <= 1 for share in ("precision", "recall", "coverage", "rarest_share")), name
+            assert all(
+                0 <= run[share] <= 1 for share in ("precision", "recall", "coverage", "rarest_share")
+            ), name
     with_a_way_back = {name for name, row in table["rows"].items() if "pixel_error" in row["runs"][0]}
     assert with_a_way_back == table["rows"].keys() - {"GAN", "real digits"}
 
@@ -59,7 +61,9 @@ def test_the_ways_of_training_make_models_that_fit(script):
             script["COMMON"]["steps"] = usual
             assert model.decode(np.zeros((3, 16), np.float32)).shape == (3, 784), row
             assert hasattr(model, "encode") == (row != "GAN") and (discriminator is None) == (row == "VAE")
-            assert all(len(values) == 2 for name, values in history.items() if not name.startswith("snapshot"))
+            assert all(
+                len(values) == 2 for name, values in history.items() if not name.startswith("snapshot")
+            )
 
 
 def test_blur_over_shift_is_that_of_pixels_for_eyes_that_see_pixels(script):
@@ -73,20 +77,26 @@ def test_a_second_model_draws_where_the_codes_lie(script):
     model = models.VAE(**script["SIZES"], key=jax.random.key(0))
     pictures = script["from_a_second_model"](model, jax.random.key(1))
     codes = np.asarray(model.encode(script["digits"]().train_images)[0])
-    assert pictures.shape == (script["SAMPLES"], 784) and codes.std() < 0.5     # untrained codes lie close together
+    assert (
+        pictures.shape == (script["SAMPLES"], 784) and codes.std() < 0.5
+    )  # untrained codes lie close together
 
 
 def test_every_share_of_a_second_models_samples_has_all_of_its_gaussians(script):
     """scikit-learn draws one Gaussian after the other; an eye for classes would find one of them in each share."""
+
     class Coded:
         z_dim = 2
+
         def encode(self, x):
             mean = np.where(np.arange(len(x))[:, None] % 2, 5.0, -5.0) * np.ones((1, 2), np.float32)
             return mean.astype(np.float32), np.full((len(x), 2), -4.0, np.float32)
+
         def decode(self, z):
             return z
+
     drawn = np.asarray(script["from_a_second_model"](Coded(), jax.random.key(1)))
-    share = (drawn[:script["SHARE"], 0] > 0).mean()
+    share = (drawn[: script["SHARE"], 0] > 0).mean()
     assert 0.4 < share < 0.6
 
 

@@ -15,14 +15,20 @@ TAKES_A_KEY = {
     "kl_monte_carlo": lambda key: losses.kl_monte_carlo(*PAIR, key, 5),
     "vae_loss": lambda key: losses.vae_loss(VAE, jnp.zeros((2, 4)), key),
     "Mixture.sample": lambda key: mixtures.two_gaussians().sample(key, 3),
-    "importance_weighted_bound": lambda key: metrics.importance_weighted_bound(VAE, jnp.zeros((2, 4)), key, 3),
+    "importance_weighted_bound": lambda key: metrics.importance_weighted_bound(
+        VAE, jnp.zeros((2, 4)), key, 3
+    ),
     "VAE": lambda key: models.VAE(key=key),
-    "fit_vae": lambda key: training.fit_vae(VAE, np.zeros((8, 4)), key, steps=1, batch_size=2, progress=False),
+    "fit_vae": lambda key: training.fit_vae(
+        VAE, np.zeros((8, 4)), key, steps=1, batch_size=2, progress=False
+    ),
 }
 
 
 @pytest.mark.parametrize("name", TAKES_A_KEY)
-@pytest.mark.parametrize("no_key", [0, None, np.zeros(2, np.uint32), "seed", jax.random.split(jax.random.key(0), 2)])
+@pytest.mark.parametrize(
+    "no_key", [0, None, np.zeros(2, np.uint32), "seed", jax.random.split(jax.random.key(0), 2)]
+)
 def test_what_is_no_key_is_refused(name, no_key):
     with pytest.raises(ValueError, match=r"key must be one key from jax.random.key\(seed\); got "):
         TAKES_A_KEY[name](no_key)

@@ -47,7 +47,9 @@ def test_the_straight_line_cuts_inside_the_shell_and_the_great_circle_does_not()
     assert arc.min() > 0.999 * min(shell) and arc.max() < 1.001 * max(shell)
 
 
-@pytest.mark.parametrize("a, b", [([0, 0], [3, 4]), ([3, 4], [0, 0]), ([0, 0], [0, 0]), ([1, 1], [3, 3]), ([1], [-2])])
+@pytest.mark.parametrize(
+    "a, b", [([0, 0], [3, 4]), ([3, 4], [0, 0]), ([0, 0], [0, 0]), ([1, 1], [3, 3]), ([1], [-2])]
+)
 def test_without_a_single_great_circle_the_path_is_the_straight_line(a, b):
     assert np.allclose(interpolation.spherical_path(a, b, 5), interpolation.linear_path(a, b, 5), atol=1e-6)
 
@@ -70,18 +72,23 @@ def test_almost_parallel_and_almost_opposite_latents_give_finite_paths_of_the_ri
 
 def test_step_lengths_are_euclidean():
     assert np.allclose(interpolation.step_lengths([[0, 0], [3, 4], [3, 5]]), [5, 1])
-    assert np.allclose(interpolation.step_lengths(interpolation.linear_path([0, 0, 0], [2, 2, 1], 4)), 1, atol=1e-6)
+    assert np.allclose(
+        interpolation.step_lengths(interpolation.linear_path([0, 0, 0], [2, 2, 1], 4)), 1, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("start, end, steps, said", [
-    ([0, 0], [1, 1, 1], 5, r"\(2,\) and \(3,\)"),
-    ([[0, 0]], [[1, 1]], 5, r"\(1, 2\)"),
-    ([], [], 5, r"\(0,\)"),
-    ([0, np.nan], [1, 1], 5, "finite"),
-    ([0, 0], [1, 1], 1, "at least 2, got 1"),
-    ([0, 0], [1, 1], 2.5, "2.5"),
-])
+@pytest.mark.parametrize(
+    "start, end, steps, said",
+    [
+        ([0, 0], [1, 1, 1], 5, r"\(2,\) and \(3,\)"),
+        ([[0, 0]], [[1, 1]], 5, r"\(1, 2\)"),
+        ([], [], 5, r"\(0,\)"),
+        ([0, np.nan], [1, 1], 5, "finite"),
+        ([0, 0], [1, 1], 1, "at least 2, got 1"),
+        ([0, 0], [1, 1], 2.5, "2.5"),
+    ],
+)
 def test_bad_ends_are_refused(path, start, end, steps, said):
     with pytest.raises(ValueError, match=said):
         path(start, end, steps)

@@ -23,17 +23,22 @@ def rng():
 @pytest.fixture
 def gaussians(rng):
     """Means and log variances, (BATCH, Z_DIM) each."""
-    return rng.normal(0, 1.5, (BATCH, Z_DIM)).astype(np.float32), rng.uniform(-3, 2, (BATCH, Z_DIM)).astype(np.float32)
+    return rng.normal(0, 1.5, (BATCH, Z_DIM)).astype(np.float32), rng.uniform(-3, 2, (BATCH, Z_DIM)).astype(
+        np.float32
+    )
 
 
 # The KL term
+
 
 def test_kl_matches_quadrature(gaussians):
     mean, logvar = gaussians
 
     def kl_of_one(m, s):
         q, p = scipy.stats.norm(m, s), scipy.stats.norm()
-        return scipy.integrate.quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), m - 12 * s, m + 12 * s)[0]
+        return scipy.integrate.quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), m - 12 * s, m + 12 * s)[
+            0
+        ]
 
     exact = [[kl_of_one(float(m), float(np.exp(lv / 2))) for m, lv in zip(*row)] for row in zip(mean, logvar)]
     np.testing.assert_allclose(losses.kl_to_standard_normal(mean, logvar), np.sum(exact, axis=1), rtol=1e-5)
@@ -99,11 +104,15 @@ def test_normal_log_density_matches_scipy(gaussians, rng):
 
 # The reconstruction term
 
+
 def test_bernoulli_matches_optax_and_scipy(rng):
     logits = rng.normal(0, 4, (BATCH, X_DIM)).astype(np.float32)
     grey = rng.random((BATCH, X_DIM)).astype(np.float32)
-    np.testing.assert_allclose(losses.bernoulli_log_likelihood(logits, grey),
-                               -optax.sigmoid_binary_cross_entropy(logits, grey).sum(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(
+        losses.bernoulli_log_likelihood(logits, grey),
+        -optax.sigmoid_binary_cross_entropy(logits, grey).sum(axis=1),
+        rtol=1e-5,
+    )
     binary = np.round(grey)
     exact = scipy.stats.bernoulli(1 / (1 + np.exp(-np.float64(logits)))).logpmf(binary).sum(axis=1)
     np.testing.assert_allclose(losses.bernoulli_log_likelihood(logits, binary), exact, rtol=1e-5)
@@ -112,13 +121,23 @@ def test_bernoulli_matches_optax_and_scipy(rng):
 def test_bernoulli_probabilities_of_all_pictures_sum_to_one(rng):
     pictures = np.array(list(np.ndindex(2, 2, 2, 2)), np.float32)
     logits = np.tile(rng.normal(0, 2, (1, 4)).astype(np.float32), (16, 1))
-    assert float(jnp.exp(losses.bernoulli_log_likelihood(logits, pictures)).sum()) == pytest.approx(1, abs=1e-5)
+    assert float(jnp.exp(losses.bernoulli_log_likelihood(logits, pictures)).sum()) == pytest.approx(
+        1, abs=1e-5
+    )
 
 
-@pytest.mark.parametrize("logit, pixel, value, slope", [
-    (1e4, 1.0, 0.0, 0.0), (-1e4, 0.0, 0.0, 0.0), (1e4, 0.0, -1e4, -1.0), (-1e4, 1.0, -1e4, 1.0),
-    (1e4, 0.5, -5e3, -0.5), (-1e4, 0.5, -5e3, 0.5), (0.0, 0.5, -np.log(2), 0.0),
-])
+@pytest.mark.parametrize(
+    "logit, pixel, value, slope",
+    [
+        (1e4, 1.0, 0.0, 0.0),
+        (-1e4, 0.0, 0.0, 0.0),
+        (1e4, 0.0, -1e4, -1.0),
+        (-1e4, 1.0, -1e4, 1.0),
+        (1e4, 0.5, -5e3, -0.5),
+        (-1e4, 0.5, -5e3, 0.5),
+        (0.0, 0.5, -np.log(2), 0.0),
+    ],
+)
 def test_bernoulli_is_stable_at_any_logit(logit, pixel, value, slope):
     def one(logit):
         return losses.bernoulli_log_likelihood(logit[None, None], jnp.full((1, 1), pixel))[0]
@@ -140,16 +159,20 @@ def test_gaussian_likelihood_is_stable_far_from_the_data():
 
     for x_hat in (1e4, -1e4):
         value, slope = jax.value_and_grad(one)(jnp.asarray(x_hat))
-        np.testing.assert_allclose([value, slope], [-x_hat**2 / 2 - np.log(2 * np.pi) / 2, -x_hat], rtol=1e-5)
+        np.testing.assert_allclose(
+            [value, slope], [-(x_hat**2) / 2 - np.log(2 * np.pi) / 2, -x_hat], rtol=1e-5
+        )
 
 
 def test_the_gaussian_std_may_be_traced():
     likelihood = jax.jit(losses.gaussian_log_likelihood)
     assert float(likelihood(jnp.zeros((1, 1)), jnp.zeros((1, 1)), 2.0)[0]) == pytest.approx(
-        scipy.stats.norm(0, 2).logpdf(0), rel=1e-5)
+        scipy.stats.norm(0, 2).logpdf(0), rel=1e-5
+    )
 
 
 # The reparameterisation
+
 
 def test_reparameterised_draws_have_the_right_moments_and_gradients(gaussians):
     mean, logvar = (jnp.tile(array[:1, :1], (100_000, 1)) for array in gaussians)
@@ -171,6 +194,7 @@ def test_reparameterised_draws_have_the_right_moments_and_gradients(gaussians):
 
 # The whole loss
 
+
 @pytest.fixture(scope="module")
 def vae():
     return models.VAE(X_DIM, 8, 2, 1, key=jax.random.key(0))
@@ -189,8 +213,11 @@ def x(rng):
 @pytest.mark.parametrize("beta", [0.0, 0.3, 1, 4.0])
 @pytest.mark.parametrize("std", [None, 0.2])
 def test_vae_loss_is_the_elbo_written_out(vae, x, beta, std):
-    likelihood = (losses.bernoulli_log_likelihood if std is None
-                  else functools.partial(losses.gaussian_log_likelihood, std=std))
+    likelihood = (
+        losses.bernoulli_log_likelihood
+        if std is None
+        else functools.partial(losses.gaussian_log_likelihood, std=std)
+    )
     loss, parts = losses.vae_loss(vae, x, jax.random.key(5), beta, likelihood)
 
     mean, logvar = map(np.float64, vae.encode(x))
@@ -200,8 +227,11 @@ def test_vae_loss_is_the_elbo_written_out(vae, x, beta, std):
     for i in range(BATCH):  # one example, one pixel, one latent at a time
         for j in range(X_DIM):
             p = 1 / (1 + np.exp(-output[i, j]))
-            reconstruction -= (pixels[i, j] * np.log(p) + (1 - pixels[i, j]) * np.log(1 - p) if std is None
-                               else scipy.stats.norm(output[i, j], std).logpdf(pixels[i, j]))
+            reconstruction -= (
+                pixels[i, j] * np.log(p) + (1 - pixels[i, j]) * np.log(1 - p)
+                if std is None
+                else scipy.stats.norm(output[i, j], std).logpdf(pixels[i, j])
+            )
         for m, lv in zip(mean[i], logvar[i]):
             kl += (m**2 + np.exp(lv) - 1 - lv) / 2
     np.testing.assert_allclose(parts["reconstruction"], reconstruction / BATCH, rtol=1e-4)
@@ -236,15 +266,19 @@ BAD_SHAPES = [jnp.zeros((2, 4)), jnp.zeros((3, 3)), jnp.zeros(3), jnp.zeros((2, 
 
 
 @pytest.mark.parametrize("bad", BAD_SHAPES, ids=lambda array: str(array.shape))
-@pytest.mark.parametrize("call", [
-    lambda a, b: losses.kl_to_standard_normal(a, b),
-    lambda a, b: losses.kl_monte_carlo(a, b, jax.random.key(0), 2),
-    lambda a, b: losses.normal_log_density(a, b, a),
-    lambda a, b: losses.normal_log_density(a, a, b),
-    lambda a, b: losses.bernoulli_log_likelihood(a, b),
-    lambda a, b: losses.gaussian_log_likelihood(a, b, 1.0),
-    lambda a, b: losses.reparameterise(a, b, jax.random.key(0)),
-], ids=["kl", "kl_monte_carlo", "normal_mean", "normal_logvar", "bernoulli", "gaussian", "reparameterise"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda a, b: losses.kl_to_standard_normal(a, b),
+        lambda a, b: losses.kl_monte_carlo(a, b, jax.random.key(0), 2),
+        lambda a, b: losses.normal_log_density(a, b, a),
+        lambda a, b: losses.normal_log_density(a, a, b),
+        lambda a, b: losses.bernoulli_log_likelihood(a, b),
+        lambda a, b: losses.gaussian_log_likelihood(a, b, 1.0),
+        lambda a, b: losses.reparameterise(a, b, jax.random.key(0)),
+    ],
+    ids=["kl", "kl_monte_carlo", "normal_mean", "normal_logvar", "bernoulli", "gaussian", "reparameterise"],
+)
 def test_shapes_that_differ_are_named(call, bad):
     for arrays in [(ROW, bad), (bad, ROW)]:
         with pytest.raises(ValueError, match=r"wanted arrays of one shape \(batch, dim\); got .*\(2, 3\)"):
@@ -256,25 +290,53 @@ def test_one_dimensional_arrays_are_refused_though_their_shapes_agree():
         losses.kl_to_standard_normal(jnp.zeros(3), jnp.zeros(3))
 
 
-@pytest.mark.parametrize("pixel, range_", [(1.5, "0 to 1.5"), (-0.25, "-0.25 to 0"), (255.0, "0 to 255"),
-                                           (float("nan"), "nan")])
+@pytest.mark.parametrize(
+    "pixel, range_", [(1.5, "0 to 1.5"), (-0.25, "-0.25 to 0"), (255.0, "0 to 255"), (float("nan"), "nan")]
+)
 def test_pixels_outside_the_unit_interval_are_named(pixel, range_):
     x = ROW.at[1, 1].set(pixel)
     with pytest.raises(ValueError, match=rf"pixels must lie in \[0, 1\]; got values from .*{range_}"):
         losses.bernoulli_log_likelihood(ROW, x)
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda vae, x: losses.vae_loss(vae, x, jax.random.key(0), -0.5), "beta must not be negative; got -0.5"),
-    (lambda vae, x: losses.vae_loss(vae, x, jax.random.key(0), float("nan")), "beta must not be negative; got nan"),
-    (lambda vae, x: losses.vae_loss(vae, x[:, 1:], jax.random.key(0)), r"\(batch, 7\); got \(5, 6\)"),
-    (lambda vae, x: losses.vae_loss(vae, x + 1, jax.random.key(0)), r"pixels must lie in \[0, 1\]; got values from 1"),
-    (lambda vae, x: losses.kl_monte_carlo(ROW, ROW, jax.random.key(0), 0), "samples must be a whole number of at least 1; got 0"),
-    (lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, 0.0), "std must be one positive number; got 0.0"),
-    (lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, -1.0), "std must be one positive number; got -1.0"),
-    (lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, float("nan")), "std must be one positive number; got nan"),
-    (lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, jnp.ones(3)), "std must be one positive number; got"),
-])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (
+            lambda vae, x: losses.vae_loss(vae, x, jax.random.key(0), -0.5),
+            "beta must not be negative; got -0.5",
+        ),
+        (
+            lambda vae, x: losses.vae_loss(vae, x, jax.random.key(0), float("nan")),
+            "beta must not be negative; got nan",
+        ),
+        (lambda vae, x: losses.vae_loss(vae, x[:, 1:], jax.random.key(0)), r"\(batch, 7\); got \(5, 6\)"),
+        (
+            lambda vae, x: losses.vae_loss(vae, x + 1, jax.random.key(0)),
+            r"pixels must lie in \[0, 1\]; got values from 1",
+        ),
+        (
+            lambda vae, x: losses.kl_monte_carlo(ROW, ROW, jax.random.key(0), 0),
+            "samples must be a whole number of at least 1; got 0",
+        ),
+        (
+            lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, 0.0),
+            "std must be one positive number; got 0.0",
+        ),
+        (
+            lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, -1.0),
+            "std must be one positive number; got -1.0",
+        ),
+        (
+            lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, float("nan")),
+            "std must be one positive number; got nan",
+        ),
+        (
+            lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, jnp.ones(3)),
+            "std must be one positive number; got",
+        ),
+    ],
+)
 def test_bad_values_are_named(vae, x, call, message):
     with pytest.raises(ValueError, match=message):
         call(vae, x)

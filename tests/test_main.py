@@ -46,8 +46,18 @@ class Server:
         own = {f"JUPYTER_{place}_DIR": str(folder / place.lower()) for place in places}
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", SERVER, "--no-browser", f"--port={self.port}", "--ServerApp.port_retries=0"],
-                env={**os.environ, **own}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [
+                    sys.executable,
+                    "-c",
+                    SERVER,
+                    "--no-browser",
+                    f"--port={self.port}",
+                    "--ServerApp.port_retries=0",
+                ],
+                env={**os.environ, **own},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
 
     def log(self):
@@ -112,7 +122,9 @@ def test_it_listens_on_this_machine_only(server, token):
 
 def test_no_news_pop_up(server, token):
     page = server.ask("lab", token)
-    config = json.loads(re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
+    config = json.loads(
+        re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1]
+    )
     assert config["news"] == {"disabled": True}
 
 
@@ -139,7 +151,7 @@ def test_messages_of_the_kernel_are_sent_at_once(server, token):
 )
 def test_further_arguments_settle_what_they_name(further, setting):
     given = course.arguments(further)
-    assert given[-len(further):] == further
+    assert given[-len(further) :] == further
     ours = [argument for argument in given[: -len(further)] if argument.startswith(f"--{setting}=")]
     assert ours == []
 
@@ -155,14 +167,20 @@ def saved(folder, output):
     option = next(each for each in course.arguments([]) if "pre_save_hook" in each)
     manager = LargeFileManager(root_dir=str(folder), pre_save_hook=option.split("=", 1)[1])
     cell = nbformat.v4.new_code_cell("explorer", outputs=[nbformat.v4.new_output("display_data", output)])
-    manager.save({"type": "notebook", "format": "json", "content": nbformat.v4.new_notebook(cells=[cell])}, "a.ipynb")
+    manager.save(
+        {"type": "notebook", "format": "json", "content": nbformat.v4.new_notebook(cells=[cell])}, "a.ipynb"
+    )
     return json.loads((folder / "a.ipynb").read_text())["cells"][0]["outputs"][0]["data"]
 
 
 def test_a_saved_explorer_keeps_its_picture_and_not_its_live_view(tmp_path):
-    data = saved(tmp_path, {course.WIDGET_VIEW: {"model_id": "a"}, "text/html": "<img alt='a 7'>", "text/plain": "a 7"})
+    data = saved(
+        tmp_path, {course.WIDGET_VIEW: {"model_id": "a"}, "text/html": "<img alt='a 7'>", "text/plain": "a 7"}
+    )
     assert set(data) == {"text/html", "text/plain"}
 
 
 def test_a_saved_widget_without_a_picture_keeps_its_live_view(tmp_path):
-    assert course.WIDGET_VIEW in saved(tmp_path, {course.WIDGET_VIEW: {"model_id": "a"}, "text/plain": "IntSlider()"})
+    assert course.WIDGET_VIEW in saved(
+        tmp_path, {course.WIDGET_VIEW: {"model_id": "a"}, "text/plain": "IntSlider()"}
+    )

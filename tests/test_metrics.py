@@ -23,7 +23,9 @@ class LinearVAE(nnx.Module):
     """
 
     def __init__(self, shift=0.0, widen=1.0):
-        self.weight = nnx.Param(jnp.array([[1.0, 1.0, 0.5], [0.6, -0.6, 0.0]]))  # orthogonal rows, one per latent
+        self.weight = nnx.Param(
+            jnp.array([[1.0, 1.0, 0.5], [0.6, -0.6, 0.0]])
+        )  # orthogonal rows, one per latent
         self.bias = nnx.Param(jnp.array([0.3, -0.2, 0.1]))
         self.shift, self.widen = shift, widen
 
@@ -75,8 +77,9 @@ def test_one_sample_estimates_the_elbo(x, averages):
     variance = jnp.exp(logvar)
     w = model.weight[...]
     # E_q[log p(x | z)] of a Gaussian q is exact: the squared error of the mean plus the trace of the variance
-    reconstruction = (GAUSSIAN(model.decoder(mean), x)
-                      - (variance * jnp.sum(w**2, axis=1)[None]).sum(axis=1) / (2 * STD**2))
+    reconstruction = GAUSSIAN(model.decoder(mean), x) - (variance * jnp.sum(w**2, axis=1)[None]).sum(
+        axis=1
+    ) / (2 * STD**2)
     elbo = reconstruction - losses.kl_to_standard_normal(mean, logvar)
     average, error = averages[1]
     assert np.all(np.abs(average - elbo) < 4.5 * error)
@@ -113,8 +116,11 @@ def test_the_bound_is_the_log_mean_of_its_weights(vae, pixels):
     for sample_key in jax.random.split(jax.random.key(3), 6):
         z = mean + np.exp(logvar / 2) * np.float64(jax.random.normal(sample_key, mean.shape))
         log_x = np.float64(losses.bernoulli_log_likelihood(vae.decoder(jnp.asarray(z, jnp.float32)), pixels))
-        weights.append(log_x + scipy.stats.norm.logpdf(z).sum(axis=1)
-                       - scipy.stats.norm(mean, np.exp(logvar / 2)).logpdf(z).sum(axis=1))
+        weights.append(
+            log_x
+            + scipy.stats.norm.logpdf(z).sum(axis=1)
+            - scipy.stats.norm(mean, np.exp(logvar / 2)).logpdf(z).sum(axis=1)
+        )
     bound = metrics.importance_weighted_bound(vae, pixels, jax.random.key(3), 6)
     np.testing.assert_allclose(bound, scipy.special.logsumexp(weights, axis=0) - np.log(6), rtol=1e-5)
 
@@ -127,8 +133,10 @@ def test_the_bound_does_not_underflow_where_likelihoods_do():
 
 
 def test_the_bound_depends_on_its_key_alone(vae, pixels):
-    first, again, other = (np.asarray(metrics.importance_weighted_bound(vae, pixels, jax.random.key(seed), 6))
-                           for seed in (3, 3, 4))
+    first, again, other = (
+        np.asarray(metrics.importance_weighted_bound(vae, pixels, jax.random.key(seed), 6))
+        for seed in (3, 3, 4)
+    )
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
@@ -145,6 +153,7 @@ def test_data_that_do_not_fit_the_model_are_named(vae, shape):
 
 
 # Active units
+
 
 def test_activity_is_the_variance_of_the_means():
     mean = np.random.default_rng(0).normal(0, 1, (50, 3)).astype(np.float32) * [1, 0.05, 0.2] + [5, 5, -5]
@@ -169,8 +178,10 @@ def test_means_of_a_wrong_shape_are_named(shape):
 
 def test_sharpness_falls_with_every_blur_of_real_digits():
     digits = data.load_mnist().test_images[:100].reshape(-1, 28, 28)
-    series = [metrics.sharpness(ndimage.gaussian_filter(digits, (0, width, width)).reshape(-1, 784))
-              for width in (0, 0.5, 1, 1.5, 2, 3)]
+    series = [
+        metrics.sharpness(ndimage.gaussian_filter(digits, (0, width, width)).reshape(-1, 784))
+        for width in (0, 0.5, 1, 1.5, 2, 3)
+    ]
     assert all((sharper > blurrier).all() for sharper, blurrier in zip(series, series[1:]))
 
 
@@ -182,7 +193,7 @@ def test_sharpness_ignores_how_dark_a_picture_is():
 
 def test_sharpness_of_one_pixel_is_counted_by_hand():
     picture = np.zeros((1, 28, 28))
-    picture[0, 10, 10] = 0.5                       # four neighbours differ from it by 0.5
+    picture[0, 10, 10] = 0.5  # four neighbours differ from it by 0.5
     assert metrics.sharpness(picture.reshape(1, 784))[0] == pytest.approx(4)
 
 

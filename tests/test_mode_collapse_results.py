@@ -24,7 +24,7 @@ def test_settings_in_the_file_are_those_of_the_script(script, table):
     assert table["seeds"] == script["SEEDS"] and len(set(table["seeds"])) >= 5
     assert table["samples"] == script["SAMPLES"] == 2500
     assert table["common"] == script["COMMON"] and table["sizes"] == script["SIZES"]
-    in_the_script = json.loads(json.dumps(script["ROWS"]))             # tuples become lists
+    in_the_script = json.loads(json.dumps(script["ROWS"]))  # tuples become lists
     assert {name: row["settings"] for name, row in table["rows"].items()} == in_the_script
 
 
@@ -32,7 +32,9 @@ def test_every_row_has_a_run_for_each_seed(script, table):
     for name, row in table["rows"].items():
         for where, mixture in script["MIXTURES"].items():
             assert len(row[where]) == len(table["seeds"]), f"{name} on the {where}"
-            assert all(0 <= run["modes"] <= len(mixture.means) and 0 <= run["quality"] <= 1 for run in row[where])
+            assert all(
+                0 <= run["modes"] <= len(mixture.means) and 0 <= run["quality"] <= 1 for run in row[where]
+            )
             assert all((run["reverse_kl"] is None) == (run["modes"] == 0) for run in row[where])
 
 
@@ -46,7 +48,7 @@ def test_a_row_comes_out_again(script, table):
     stored = table["rows"]["several together"]["ring"][0]
     again = script["measure"]("several together", "ring", table["seeds"][0])
     assert again["modes"] == stored["modes"]
-    assert abs(again["quality"] - stored["quality"]) < 0.03            # processors differ in the last digits
+    assert abs(again["quality"] - stored["quality"]) < 0.03  # processors differ in the last digits
 
 
 def test_every_row_makes_players_that_fit(script):

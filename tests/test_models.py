@@ -39,8 +39,9 @@ def apply(model):
 
 def test_shapes(vae):
     mean, logvar = vae.encode(X)
-    autoencoder, generator, discriminator = (BUILDERS[name](jax.random.key(0))
-                                             for name in ("autoencoder", "generator", "discriminator"))
+    autoencoder, generator, discriminator = (
+        BUILDERS[name](jax.random.key(0)) for name in ("autoencoder", "generator", "discriminator")
+    )
     assert mean.shape == logvar.shape == (4, 2)
     assert vae.decode(Z).shape == vae.decoder(Z).shape == (4, 12)
     assert autoencoder.encode(X).shape == (4, 2) and autoencoder.decode(Z).shape == (4, 12)
@@ -86,7 +87,10 @@ def test_a_generator_decodes_as_it_generates():
 def test_parameters_are_counted(hidden_layers):
     sizes = [12, *[8] * hidden_layers, 1]
     wanted = sum(a * b + b for a, b in zip(sizes[:-1], sizes[1:]))
-    assert models.count_parameters(BUILDERS["discriminator"](jax.random.key(0), hidden_layers=hidden_layers)) == wanted
+    assert (
+        models.count_parameters(BUILDERS["discriminator"](jax.random.key(0), hidden_layers=hidden_layers))
+        == wanted
+    )
 
 
 def test_the_default_vae_has_the_parameters_of_the_course():
@@ -139,11 +143,16 @@ def test_the_same_key_gives_the_same_weights_and_another_key_others(name):
 
 
 def test_encoder_and_decoder_draw_different_weights():
-    vae = models.VAE(4, 8, 4, 1, key=jax.random.key(0))  # square on purpose: the shapes agree where the keys must not
-    assert not np.array_equal(vae.encoder.network.layers[0].kernel[...], vae.decoder.network.layers[0].kernel[...])
+    vae = models.VAE(
+        4, 8, 4, 1, key=jax.random.key(0)
+    )  # square on purpose: the shapes agree where the keys must not
+    assert not np.array_equal(
+        vae.encoder.network.layers[0].kernel[...], vae.decoder.network.layers[0].kernel[...]
+    )
 
 
 # Dropout
+
 
 @pytest.fixture(scope="module")
 def dropping():
@@ -185,17 +194,30 @@ def test_each_hidden_layer_drops_its_own_units():
 
 # Bad input
 
-@pytest.mark.parametrize("call, message", [
-    (lambda key: models.MLP((3,), key=key), r"at least two positive whole numbers; got \(3,\)"),
-    (lambda key: models.MLP((3, 0), key=key), r"positive whole numbers; got \(3, 0\)"),
-    (lambda key: models.MLP((3, 2.0), key=key), r"positive whole numbers; got \(3, 2.0\)"),
-    (lambda key: models.VAE(12, 8, 0, key=key), r"positive whole numbers; got \(12, 8, 8, 0\)"),
-    (lambda key: models.VAE(-1, 8, 2, key=key), r"positive whole numbers; got \(-1, 8, 8, 4\)"),
-    (lambda key: models.VAE(12, 8, 2, -1, key=key), "hidden_layers must be a whole number of at least 0; got -1"),
-    (lambda key: models.VAE(12, 8, 2, 1.5, key=key), "hidden_layers must be a whole number of at least 0; got 1.5"),
-    (lambda key: models.Discriminator(12, dropout=1.0, key=key), r"share of units in \[0, 1\); got 1.0"),
-    (lambda key: models.Discriminator(12, dropout=-0.1, key=key), r"share of units in \[0, 1\); got -0.1"),
-])
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda key: models.MLP((3,), key=key), r"at least two positive whole numbers; got \(3,\)"),
+        (lambda key: models.MLP((3, 0), key=key), r"positive whole numbers; got \(3, 0\)"),
+        (lambda key: models.MLP((3, 2.0), key=key), r"positive whole numbers; got \(3, 2.0\)"),
+        (lambda key: models.VAE(12, 8, 0, key=key), r"positive whole numbers; got \(12, 8, 8, 0\)"),
+        (lambda key: models.VAE(-1, 8, 2, key=key), r"positive whole numbers; got \(-1, 8, 8, 4\)"),
+        (
+            lambda key: models.VAE(12, 8, 2, -1, key=key),
+            "hidden_layers must be a whole number of at least 0; got -1",
+        ),
+        (
+            lambda key: models.VAE(12, 8, 2, 1.5, key=key),
+            "hidden_layers must be a whole number of at least 0; got 1.5",
+        ),
+        (lambda key: models.Discriminator(12, dropout=1.0, key=key), r"share of units in \[0, 1\); got 1.0"),
+        (
+            lambda key: models.Discriminator(12, dropout=-0.1, key=key),
+            r"share of units in \[0, 1\); got -0.1",
+        ),
+    ],
+)
 def test_bad_sizes_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call(jax.random.key(0))
@@ -215,11 +237,15 @@ def test_old_style_and_split_keys_are_refused():
 
 
 @pytest.mark.parametrize("shape", [(4, 11), (12,), (4, 12, 1), (4, 28, 28)])
-@pytest.mark.parametrize("call", [
-    lambda x: BUILDERS["vae"](jax.random.key(0)).encode(x),
-    lambda x: BUILDERS["autoencoder"](jax.random.key(0)).encode(x),
-    lambda x: BUILDERS["discriminator"](jax.random.key(0))(x),
-], ids=["vae", "autoencoder", "discriminator"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: BUILDERS["vae"](jax.random.key(0)).encode(x),
+        lambda x: BUILDERS["autoencoder"](jax.random.key(0)).encode(x),
+        lambda x: BUILDERS["discriminator"](jax.random.key(0))(x),
+    ],
+    ids=["vae", "autoencoder", "discriminator"],
+)
 def test_data_of_a_wrong_shape_is_named(call, shape):
     with pytest.raises(ValueError, match=rf"takes arrays of shape \(batch, 12\); got \({shape[0]}, ?"):
         call(jnp.zeros(shape))

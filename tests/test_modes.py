@@ -22,7 +22,7 @@ def samples_of(mixture, n=2500, seed=0):
 def test_real_samples_cover_every_mode_with_the_quality_of_a_gaussian(mixture):
     found = metrics.modes_covered(samples_of(mixture, 20_000), mixture)
     assert found.count == len(mixture.means)
-    assert abs(found.quality - (1 - math.exp(-4.5))) < 0.004          # P(|x| < 3 std) in the plane
+    assert abs(found.quality - (1 - math.exp(-4.5))) < 0.004  # P(|x| < 3 std) in the plane
     assert found.reverse_kl < 2 * len(mixture.means) / 20_000
     assert found.quality_interval[0] < found.quality < found.quality_interval[1]
 
@@ -32,7 +32,9 @@ def test_count_quality_and_histogram_match_a_plain_loop():
     samples = np.random.default_rng(0).uniform(-1, 4, (300, 2))
     per_mode, good = [0, 0, 0], 0
     for x in samples:
-        distances = [math.dist(x, mean) / std for mean, std in zip(mixture.means.tolist(), mixture.stds.tolist())]
+        distances = [
+            math.dist(x, mean) / std for mean, std in zip(mixture.means.tolist(), mixture.stds.tolist())
+        ]
         if min(distances) <= 3:
             good += 1
             per_mode[distances.index(min(distances))] += 1
@@ -52,8 +54,6 @@ def test_equal_shares_of_some_modes_give_the_log_of_how_many_are_missing(kept):
     assert found.quality_interval[1] == 1.0
 
 
-
-
 def test_one_sample_near_a_mode_is_enough_and_one_just_outside_is_not():
     means = np.asarray(ring().means)
     for distance, count in [(0.0299, 1), (0.0301, 0)]:
@@ -70,7 +70,7 @@ def test_without_a_good_sample_the_divergence_is_infinite():
 def test_a_mode_with_the_unseen_share_is_missed_once_in_twenty():
     share = metrics.modes_covered(samples_of(ring()), ring()).unseen_share
     assert (1 - share) ** 2500 == pytest.approx(0.05)
-    assert share == pytest.approx(3 / 2500, rel=0.01)                 # the rule of three
+    assert share == pytest.approx(3 / 2500, rel=0.01)  # the rule of three
 
 
 @pytest.mark.parametrize("successes, trials", [(0, 20), (3, 20), (19, 20), (20, 20), (2475, 2500)])
@@ -90,7 +90,7 @@ def test_birthdays_estimate_the_number_of_equally_likely_outcomes(outcomes):
     found = metrics.birthday_test(draws, batch_size=round(1.2 * outcomes**0.5), distance=0.1)
     low, high = found.support_interval
     assert low < found.support < high
-    assert abs(found.support / outcomes - 1) < 0.2                     # the formula's own error for few outcomes
+    assert abs(found.support / outcomes - 1) < 0.2  # the formula's own error for few outcomes
 
 
 def test_twenty_three_people_share_a_birthday_half_of_the_time():
@@ -109,26 +109,35 @@ def test_a_generator_that_makes_one_thing_has_support_one():
     assert metrics.birthday_test(np.zeros((100, 2)), 10, 0.1).support == 1.0
 
 
-@pytest.mark.parametrize("samples, words", [
-    (np.zeros((5, 3)), r"shape \(5, 3\); wanted \(n, 2\)"),
-    (np.zeros(2), r"shape \(2,\)"),
-    (np.zeros((0, 2)), r"shape \(0, 2\)"),
-    (np.array([[0.0, np.nan], [0.0, 1.0]]), "1 of 2 samples are NaN or infinite"),
-    (np.full((3, 2), np.inf), "3 of 3 samples"),
-])
+@pytest.mark.parametrize(
+    "samples, words",
+    [
+        (np.zeros((5, 3)), r"shape \(5, 3\); wanted \(n, 2\)"),
+        (np.zeros(2), r"shape \(2,\)"),
+        (np.zeros((0, 2)), r"shape \(0, 2\)"),
+        (np.array([[0.0, np.nan], [0.0, 1.0]]), "1 of 2 samples are NaN or infinite"),
+        (np.full((3, 2), np.inf), "3 of 3 samples"),
+    ],
+)
 def test_samples_that_cannot_be_counted_are_refused(samples, words):
     with pytest.raises(ValueError, match=words):
         metrics.modes_covered(samples, ring())
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: metrics.modes_covered(np.zeros((4, 2)), ring(1)), "at least two; got 1"),
-    (lambda: metrics.modes_covered(np.zeros((4, 2)), ring(), within=0.0), "within must be a positive number; got 0.0"),
-    (lambda: metrics.birthday_test(np.zeros((4, 2)), 1, 0.1), "batch_size is 1 with 4 samples"),
-    (lambda: metrics.birthday_test(np.zeros((4, 2)), 5, 0.1), "batch_size is 5 with 4 samples"),
-    (lambda: metrics.birthday_test(np.zeros((4, 2)), 2, 0.0), "distance must be a positive number"),
-    (lambda: metrics.birthday_test(np.full((4, 2), np.nan), 2, 0.1), "4 of 4 samples are NaN"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: metrics.modes_covered(np.zeros((4, 2)), ring(1)), "at least two; got 1"),
+        (
+            lambda: metrics.modes_covered(np.zeros((4, 2)), ring(), within=0.0),
+            "within must be a positive number; got 0.0",
+        ),
+        (lambda: metrics.birthday_test(np.zeros((4, 2)), 1, 0.1), "batch_size is 1 with 4 samples"),
+        (lambda: metrics.birthday_test(np.zeros((4, 2)), 5, 0.1), "batch_size is 5 with 4 samples"),
+        (lambda: metrics.birthday_test(np.zeros((4, 2)), 2, 0.0), "distance must be a positive number"),
+        (lambda: metrics.birthday_test(np.full((4, 2), np.nan), 2, 0.1), "4 of 4 samples are NaN"),
+    ],
+)
 def test_bad_settings_are_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()

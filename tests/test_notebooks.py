@@ -73,8 +73,12 @@ def test_errors_stand_only_where_the_tag_announces_them(notebook):
 
 
 def test_tags_are_the_known_ones(notebook):
-    unknown = {(i, tag) for i, cell in enumerate(notebook.cells) for tag in cell.metadata.get("tags", [])
-               if tag not in TAGS}
+    unknown = {
+        (i, tag)
+        for i, cell in enumerate(notebook.cells)
+        for tag in cell.metadata.get("tags", [])
+        if tag not in TAGS
+    }
     assert not unknown, f"(cell, tag) {sorted(unknown)}; known are {sorted(TAGS)}"
 
 
@@ -96,7 +100,8 @@ def test_all_imports_stand_in_the_second_cell(notebook):
     assert notebook.cells[0].cell_type == "markdown"
     assert notebook.cells[1].cell_type == "code"
     importing = [
-        i for i, cell in code_cells(notebook)
+        i
+        for i, cell in code_cells(notebook)
         if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(ast.parse(cell.source)))
     ]
     assert importing == [1], f"imports stand in the cells {importing}"
@@ -108,7 +113,9 @@ def test_the_first_cell_says_what_to_expect(path, notebook):
     assert re.match(rf"# {number}\b.+", first), f"the title begins with the number {number}"
     assert "?" in first, "the question that the notebook answers"
     for expected in (r"goals", r"\bread\w*\b.{0,60}\bminutes?\b|\bminutes?\b.{0,60}\bread", r"\brun"):
-        assert re.search(expected, first, re.IGNORECASE | re.DOTALL), f"nothing like {expected!r} in the first cell"
+        assert re.search(expected, first, re.IGNORECASE | re.DOTALL), (
+            f"nothing like {expected!r} in the first cell"
+        )
 
 
 @pytest.mark.parametrize("wanted", ["Summary", "Exercises", "References"])
@@ -153,8 +160,12 @@ def test_nothing_but_results_is_stored(notebook):
         text = "".join(output.get("text", "")) or "".join(output.get("data", {}).get("text/plain", ""))
         assert output.get("name") != "stderr", f"cell {i}: text on stderr: {text[:200]!r}"
         assert not re.search(r"<[\w.]+ object at |Traceback", text), f"cell {i}: {text[:200]!r}"
-        assert not any("widget-view" in kind for kind in output.get("data", {})), f"cell {i}: a live view is stored"
-        assert not re.match(r"\w+\((children|value|layout|description)=", text), f"cell {i}: a bare widget: {text[:80]!r}"
+        assert not any("widget-view" in kind for kind in output.get("data", {})), (
+            f"cell {i}: a live view is stored"
+        )
+        assert not re.match(r"\w+\((children|value|layout|description)=", text), (
+            f"cell {i}: a bare widget: {text[:80]!r}"
+        )
 
 
 def test_the_file_is_small_enough(path):
@@ -164,5 +175,9 @@ def test_the_file_is_small_enough(path):
 
 def test_its_links_to_other_files_lead_somewhere(path, notebook):
     targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose(notebook))
-    lost = [t for t in targets if "://" not in t and not t.startswith("attachment:") and not (path.parent / t).exists()]
+    lost = [
+        t
+        for t in targets
+        if "://" not in t and not t.startswith("attachment:") and not (path.parent / t).exists()
+    ]
     assert not lost, f"links to nothing: {lost}"

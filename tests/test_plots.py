@@ -33,6 +33,7 @@ def displayed(monkeypatch):
 
 # Alternative texts
 
+
 def test_show_displays_a_picture_with_its_alternative_text(displayed):
     fig, _ = plots.figure(width=5.0, height=2.0)
     plots.show(fig, 'Two "curves" & one <line>')
@@ -48,13 +49,16 @@ def test_show_displays_a_picture_with_its_alternative_text(displayed):
 @pytest.mark.parametrize("alt", ["", "  \n", None])
 def test_a_figure_without_alternative_text_is_refused(displayed, alt):
     fig, _ = plots.figure()
-    with pytest.raises(ValueError, match=re.escape(f"alt must say in words what the figure shows; got {alt!r}")):
+    with pytest.raises(
+        ValueError, match=re.escape(f"alt must say in words what the figure shows; got {alt!r}")
+    ):
         plots.show(fig, alt)
     assert displayed == []
     plt.close(fig)
 
 
 # Colours
+
 
 def test_colours_have_one_meaning_each():
     assert {"real", "generated", "encoder", "decoder", "discriminator"} <= set(plots.COLOURS)
@@ -70,13 +74,16 @@ def test_a_colour_map_runs_from_white_to_its_colour():
 
 # Sheets of pictures
 
+
 def test_a_sheet_holds_every_picture_in_its_place_as_ink_on_paper():
     images = np.random.default_rng(0).random((5, 784)).astype(np.float32)
     paper = plots.sheet(images, columns=3, gap=2)
     assert paper.shape == (2 * 28 + 2, 3 * 28 + 2 * 2)
     for i, image in enumerate(images):
         top, left = 30 * (i // 3), 30 * (i % 3)
-        np.testing.assert_allclose(paper[top:top + 28, left:left + 28], 1 - image.reshape(28, 28), rtol=1e-6)
+        np.testing.assert_allclose(
+            paper[top : top + 28, left : left + 28], 1 - image.reshape(28, 28), rtol=1e-6
+        )
     assert np.all(paper[28:30] == 1) and np.all(paper[:, 28:30] == 1)  # the gaps
     assert np.all(paper[30:, 60:] == 1)  # the place of the sixth, missing picture
 
@@ -86,13 +93,28 @@ def test_a_sheet_clips_what_lies_outside_the_unit_interval():
     assert paper.shape == (28, 28) and paper.min() == 0 and paper.max() == 1
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda: plots.sheet(np.zeros((3, 783)), 3), r"images has shape \(3, 783\); wanted \(n, pixels\) of square pictures"),
-    (lambda: plots.sheet(np.zeros(784), 3), r"images has shape \(784,\); wanted \(n, pixels\) of square pictures"),
-    (lambda: plots.sheet(np.zeros((3, 28, 28)), 3), r"images has shape \(3, 28, 28\); wanted \(n, pixels\) of square pictures"),
-    (lambda: plots.sheet(np.zeros((0, 784)), 3), r"images has shape \(0, 784\); wanted \(n, pixels\) of square pictures"),
-    (lambda: plots.sheet(np.zeros((3, 784)), 0), "columns must be a whole number of at least 1; got 0"),
-])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (
+            lambda: plots.sheet(np.zeros((3, 783)), 3),
+            r"images has shape \(3, 783\); wanted \(n, pixels\) of square pictures",
+        ),
+        (
+            lambda: plots.sheet(np.zeros(784), 3),
+            r"images has shape \(784,\); wanted \(n, pixels\) of square pictures",
+        ),
+        (
+            lambda: plots.sheet(np.zeros((3, 28, 28)), 3),
+            r"images has shape \(3, 28, 28\); wanted \(n, pixels\) of square pictures",
+        ),
+        (
+            lambda: plots.sheet(np.zeros((0, 784)), 3),
+            r"images has shape \(0, 784\); wanted \(n, pixels\) of square pictures",
+        ),
+        (lambda: plots.sheet(np.zeros((3, 784)), 0), "columns must be a whole number of at least 1; got 0"),
+    ],
+)
 def test_bad_pictures_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
@@ -108,6 +130,7 @@ def test_pictures_are_drawn_dark_on_white(ax):
 
 
 # The plane of latents
+
 
 def test_each_code_has_the_colour_of_its_digit_and_each_class_its_name(ax):
     codes, labels = np.arange(12.0).reshape(6, 2), np.array([3, 3, 3, 7, 7, 7])
@@ -133,10 +156,18 @@ def test_codes_and_labels_that_do_not_fit_are_named(ax, codes, labels):
 
 # Curves
 
+
 def test_curves_are_drawn_as_given_and_named_at_their_ends(ax):
-    lines = plots.curves(ax, {"loss": ([3.0, 2.0, 1.0], "#000000"), "kl": ([0.0, 1.0, 2.0], "#0072B2")},
-                         x=[10, 20, 30], ylabel="nats")
-    assert [line.get_xydata().tolist() for line in lines] == [[[10, 3], [20, 2], [30, 1]], [[10, 0], [20, 1], [30, 2]]]
+    lines = plots.curves(
+        ax,
+        {"loss": ([3.0, 2.0, 1.0], "#000000"), "kl": ([0.0, 1.0, 2.0], "#0072B2")},
+        x=[10, 20, 30],
+        ylabel="nats",
+    )
+    assert [line.get_xydata().tolist() for line in lines] == [
+        [[10, 3], [20, 2], [30, 1]],
+        [[10, 0], [20, 1], [30, 2]],
+    ]
     assert [(text.get_text(), tuple(text.xy)) for text in ax.texts] == [("loss", (30, 1)), ("kl", (30, 2))]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "nats")
 
@@ -158,7 +189,9 @@ def test_figures_have_one_axes_for_each_place():
 def test_an_ellipse_reaches_two_standard_deviations_to_each_side():
     fig, ax = plots.figure()
     ellipses = plots.posterior_ellipses(ax, [[1.0, 2.0]], np.log([[0.25, 4.0]]), [3], limit=5)
-    np.testing.assert_allclose([2 * ellipses._widths[0], 2 * ellipses._heights[0]], [4 * 0.5, 4 * 2.0])  # kept halved
+    np.testing.assert_allclose(
+        [2 * ellipses._widths[0], 2 * ellipses._heights[0]], [4 * 0.5, 4 * 2.0]
+    )  # kept halved
     np.testing.assert_allclose(ellipses.get_offsets(), [[1, 2]])
     plots.plt.close(fig)
 

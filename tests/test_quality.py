@@ -21,16 +21,21 @@ def grid_points(n, seed):
 
 # Precision, recall, density, coverage
 
+
 @pytest.mark.parametrize("k", [1, 3, 5])
-@pytest.mark.parametrize("real, fake", [
-    (cloud(200, 8, 0), cloud(200, 8, 1)),
-    (cloud(150, 8, 0), cloud(420, 8, 1, shift=0.7)),
-    (cloud(300, 64, 0), 0.5 * cloud(90, 64, 1)),
-    (cloud(60, 1, 0), cloud(80, 1, 1)),
-    (grid_points(120, 0), grid_points(70, 1)),
-    (grid_points(120, 0), grid_points(120, 0)),
-    (cloud(50, 4, 0), cloud(50, 4, 1, shift=100)),
-], ids=["equal sizes", "more fakes", "more real ones", "on the line", "ties", "the same points", "far away"])
+@pytest.mark.parametrize(
+    "real, fake",
+    [
+        (cloud(200, 8, 0), cloud(200, 8, 1)),
+        (cloud(150, 8, 0), cloud(420, 8, 1, shift=0.7)),
+        (cloud(300, 64, 0), 0.5 * cloud(90, 64, 1)),
+        (cloud(60, 1, 0), cloud(80, 1, 1)),
+        (grid_points(120, 0), grid_points(70, 1)),
+        (grid_points(120, 0), grid_points(120, 0)),
+        (cloud(50, 4, 0), cloud(50, 4, 1, shift=100)),
+    ],
+    ids=["equal sizes", "more fakes", "more real ones", "on the line", "ties", "the same points", "far away"],
+)
 def test_all_four_equal_the_published_package(real, fake, k):
     expected = compute_prdc(real, fake, k)
     found = metrics.precision_recall(real, fake, k)._asdict()
@@ -49,7 +54,9 @@ def test_a_case_counted_by_hand():
 def test_precision_falls_with_noise_and_recall_with_a_lost_half():
     real, more = cloud(400, 4, 0), cloud(400, 4, 1)
     noisy, half = more + 3 * cloud(400, 4, 2), more[more[:, 0] > 0]
-    assert metrics.precision_recall(real, noisy).precision < 0.5 < metrics.precision_recall(real, more).precision
+    assert (
+        metrics.precision_recall(real, noisy).precision < 0.5 < metrics.precision_recall(real, more).precision
+    )
     whole, cut = metrics.precision_recall(real, more), metrics.precision_recall(real, half)
     assert cut.recall < whole.recall - 0.15 and cut.precision > 0.9
 
@@ -64,19 +71,24 @@ def test_one_outlier_lifts_precision_and_hardly_density():
 
 # The Fréchet distance
 
+
 def published_formula(real, fake):
     """The formula as the papers print it, by scipy's square root of a matrix."""
     real_covariance, fake_covariance = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
     root = scipy.linalg.sqrtm(real_covariance @ fake_covariance)
-    return (np.sum((real.mean(axis=0) - fake.mean(axis=0)) ** 2)
-            + np.trace(real_covariance + fake_covariance - 2 * root.real))
+    return np.sum((real.mean(axis=0) - fake.mean(axis=0)) ** 2) + np.trace(
+        real_covariance + fake_covariance - 2 * root.real
+    )
 
 
-@pytest.mark.parametrize("real, fake", [
-    (cloud(200, 6, 0), cloud(300, 6, 1)),
-    (cloud(200, 6, 0), cloud(300, 6, 1, shift=2) @ cloud(6, 6, 2)),
-    (cloud(500, 64, 0), 0.3 * cloud(400, 64, 1)),
-])
+@pytest.mark.parametrize(
+    "real, fake",
+    [
+        (cloud(200, 6, 0), cloud(300, 6, 1)),
+        (cloud(200, 6, 0), cloud(300, 6, 1, shift=2) @ cloud(6, 6, 2)),
+        (cloud(500, 64, 0), 0.3 * cloud(400, 64, 1)),
+    ],
+)
 def test_frechet_equals_the_formula_by_a_matrix_square_root(real, fake):
     assert metrics.frechet_distance(real, fake) == pytest.approx(published_formula(real, fake), rel=1e-6)
 
@@ -84,7 +96,9 @@ def test_frechet_equals_the_formula_by_a_matrix_square_root(real, fake):
 def exactly(mean, covariance, n, seed):
     """n points whose mean and covariance are exactly these."""
     points = cloud(n, len(mean), seed)
-    points = (points - points.mean(axis=0)) @ np.linalg.inv(scipy.linalg.sqrtm(np.cov(points, rowvar=False)).real)
+    points = (points - points.mean(axis=0)) @ np.linalg.inv(
+        scipy.linalg.sqrtm(np.cov(points, rowvar=False)).real
+    )
     return points @ scipy.linalg.sqrtm(covariance).real + mean
 
 
@@ -98,27 +112,34 @@ def test_frechet_of_known_gaussians():
 
 
 def test_frechet_of_a_set_with_itself_is_zero_also_with_unused_features():
-    features = cloud(30, 64, 0) * (np.arange(64) < 50)          # fewer samples than features, and 14 that never move
+    features = cloud(30, 64, 0) * (np.arange(64) < 50)  # fewer samples than features, and 14 that never move
     assert metrics.frechet_distance(features, features) == pytest.approx(0, abs=1e-9)
 
 
 def test_few_samples_make_frechet_too_large():
     def average(n):
-        return np.mean([metrics.frechet_distance(cloud(n, 16, seed), cloud(n, 16, 100 + seed)) for seed in range(5)])
+        return np.mean(
+            [metrics.frechet_distance(cloud(n, 16, seed), cloud(n, 16, 100 + seed)) for seed in range(5)]
+        )
+
     assert average(50) > 3 * average(500) > 0
 
 
 # Bad input
 
+
 @pytest.mark.parametrize("measure", [metrics.precision_recall, metrics.frechet_distance])
-@pytest.mark.parametrize("real, fake, words", [
-    (cloud(20, 3, 0), cloud(20, 4, 1), "one width; got real with 3 and fake with 4"),
-    (cloud(20, 3, 0)[0], cloud(20, 3, 1), r"real has shape \(3,\); wanted \(n, dim\)"),
-    (np.zeros((0, 3)), cloud(20, 3, 1), r"real has shape \(0, 3\)"),
-    (np.ones((20, 3)), cloud(20, 3, 1), "all 20 features of real are the same"),
-    (cloud(20, 3, 0), np.ones((20, 3)), "all 20 features of fake are the same"),
-    (cloud(20, 3, 0), np.full((20, 3), np.nan), "20 of 20 rows of fake are NaN or infinite"),
-])
+@pytest.mark.parametrize(
+    "real, fake, words",
+    [
+        (cloud(20, 3, 0), cloud(20, 4, 1), "one width; got real with 3 and fake with 4"),
+        (cloud(20, 3, 0)[0], cloud(20, 3, 1), r"real has shape \(3,\); wanted \(n, dim\)"),
+        (np.zeros((0, 3)), cloud(20, 3, 1), r"real has shape \(0, 3\)"),
+        (np.ones((20, 3)), cloud(20, 3, 1), "all 20 features of real are the same"),
+        (cloud(20, 3, 0), np.ones((20, 3)), "all 20 features of fake are the same"),
+        (cloud(20, 3, 0), np.full((20, 3), np.nan), "20 of 20 rows of fake are NaN or infinite"),
+    ],
+)
 def test_features_that_do_not_fit_are_named(measure, real, fake, words):
     with pytest.raises(ValueError, match=words):
         measure(real, fake)
@@ -144,23 +165,35 @@ def test_one_sample_has_no_covariance():
 
 # Classes
 
-@pytest.mark.parametrize("labels, effective", [([0, 1, 2, 3] * 5, 4), ([7] * 6, 1), ([0, 0, 0, 1], 0.75**-0.75 * 0.25**-0.25)])
+
+@pytest.mark.parametrize(
+    "labels, effective", [([0, 1, 2, 3] * 5, 4), ([7] * 6, 1), ([0, 0, 0, 1], 0.75**-0.75 * 0.25**-0.25)]
+)
 def test_effective_classes(labels, effective):
     found = metrics.class_balance(np.array(labels))
-    assert found.effective == pytest.approx(effective) and found.entropy == pytest.approx(np.log(effective), abs=1e-12)
+    assert found.effective == pytest.approx(effective) and found.entropy == pytest.approx(
+        np.log(effective), abs=1e-12
+    )
     assert found.counts.sum() == len(labels) and len(found.counts) == 10
 
 
-@pytest.mark.parametrize("labels, words", [
-    ([0, 10], "from 0 to 9; got 0 to 10"), ([-1, 3], "got -1 to 3"), ([0.5, 1.0], "whole numbers"), ([], "whole numbers"),
-    ([[1, 2]], r"of shape \(1, 2\)"),
-])
+@pytest.mark.parametrize(
+    "labels, words",
+    [
+        ([0, 10], "from 0 to 9; got 0 to 10"),
+        ([-1, 3], "got -1 to 3"),
+        ([0.5, 1.0], "whole numbers"),
+        ([], "whole numbers"),
+        ([[1, 2]], r"of shape \(1, 2\)"),
+    ],
+)
 def test_labels_that_do_not_fit_are_named(labels, words):
     with pytest.raises(ValueError, match=words):
         metrics.class_balance(np.array(labels))
 
 
 # Neighbours
+
 
 def test_nearest_neighbours_are_found_as_by_brute_force():
     samples, training = cloud(7, 5, 0), cloud(40, 5, 1)
@@ -178,6 +211,7 @@ def test_neighbours_need_one_width():
 
 
 # The classifier
+
 
 @pytest.fixture(scope="module")
 def digits():
@@ -197,14 +231,21 @@ def test_features_are_the_layer_from_which_the_logits_come(digits, classifier):
     features = classifier.features(digits.test_images[:5])
     last = classifier.network.layers[-1]
     assert features.shape == (5, 64) and (features >= 0).all()
-    np.testing.assert_allclose(features @ last.kernel[...] + last.bias[...][None], classifier(digits.test_images[:5]), rtol=1e-5)
+    np.testing.assert_allclose(
+        features @ last.kernel[...] + last.bias[...][None], classifier(digits.test_images[:5]), rtol=1e-5
+    )
 
 
 def test_the_run_depends_on_its_key(digits):
     def first_logits(seed):
-        model = metrics.fit_classifier(digits.train_images[:200], digits.train_labels[:200], jax.random.key(seed), steps=3)
+        model = metrics.fit_classifier(
+            digits.train_images[:200], digits.train_labels[:200], jax.random.key(seed), steps=3
+        )
         return np.asarray(model(digits.test_images[:2]))
-    assert np.array_equal(first_logits(0), first_logits(0)) and not np.array_equal(first_logits(0), first_logits(1))
+
+    assert np.array_equal(first_logits(0), first_logits(0)) and not np.array_equal(
+        first_logits(0), first_logits(1)
+    )
 
 
 def test_moves_go_down_and_right():
@@ -214,13 +255,16 @@ def test_moves_go_down_and_right():
     assert np.flatnonzero(moved[0]) == [12 * 28 + 4]
 
 
-@pytest.mark.parametrize("images, labels, words", [
-    (np.zeros((4, 10)), np.zeros(4, int), r"\(4, 10\); wanted \(n, 784\)"),
-    (np.zeros((4, 784)), np.zeros(5, int), "5 labels came with 4 images"),
-    (np.zeros((4, 784)), np.full(4, 10), "from 0 to 9; got 10 to 10"),
-    (np.zeros((4, 784)), np.zeros(4), "whole numbers"),
-    (np.full((4, 784), 2.0), np.zeros(4, int), r"pixels must lie in \[0, 1\]"),
-])
+@pytest.mark.parametrize(
+    "images, labels, words",
+    [
+        (np.zeros((4, 10)), np.zeros(4, int), r"\(4, 10\); wanted \(n, 784\)"),
+        (np.zeros((4, 784)), np.zeros(5, int), "5 labels came with 4 images"),
+        (np.zeros((4, 784)), np.full(4, 10), "from 0 to 9; got 10 to 10"),
+        (np.zeros((4, 784)), np.zeros(4), "whole numbers"),
+        (np.full((4, 784), 2.0), np.zeros(4, int), r"pixels must lie in \[0, 1\]"),
+    ],
+)
 def test_training_data_that_do_not_fit_are_named(images, labels, words):
     with pytest.raises(ValueError, match=words):
         metrics.fit_classifier(images, labels, jax.random.key(0), steps=1)

@@ -82,7 +82,9 @@ def imports_of_notebooks():
 def tracked_files():
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
         pytest.skip("not a checkout")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
@@ -97,13 +99,16 @@ def pins(name):
     return [pin for pin in CONSTRAINTS if canonicalize_name(pin.name) == canonicalize_name(name)]
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("import a.b", ["a.b"]),
-    ("from . import c", ["p.q.c"]),
-    ("from .. import c", ["p.c"]),
-    ("from ..d import c", ["p.d.c"]),
-    ("def f():\n    from p import c", ["p.c"]),
-])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("import a.b", ["a.b"]),
+        ("from . import c", ["p.q.c"]),
+        ("from .. import c", ["p.c"]),
+        ("from ..d import c", ["p.d.c"]),
+        ("def f():\n    from p import c", ["p.c"]),
+    ],
+)
 def test_imports_are_recognised(text, expected):
     assert list(imports_of(text, "p.q")) == expected
 
@@ -137,7 +142,9 @@ def test_every_dependency_is_pinned_and_the_pin_is_allowed():
     for requirement in direct_dependencies():
         versions = [next(iter(pin.specifier)).version for pin in pins(requirement.name)]
         assert versions, f"{requirement.name} is not in constraints.txt"
-        assert all(requirement.specifier.contains(version, prereleases=True) for version in versions), str(requirement)
+        assert all(requirement.specifier.contains(version, prereleases=True) for version in versions), str(
+            requirement
+        )
 
 
 def test_constraints_are_exact_and_without_addresses():
@@ -151,7 +158,9 @@ def test_one_pin_for_each_package_and_platform():
     for python in ("3.11", "3.12", "3.13"):
         environment = default_environment() | {"python_version": python, "python_full_version": f"{python}.0"}
         applying = [
-            canonicalize_name(pin.name) for pin in CONSTRAINTS if pin.marker is None or pin.marker.evaluate(environment)
+            canonicalize_name(pin.name)
+            for pin in CONSTRAINTS
+            if pin.marker is None or pin.marker.evaluate(environment)
         ]
         assert len(applying) == len(set(applying))
 
@@ -167,7 +176,9 @@ def test_environment_takes_the_package_through_pip_and_nothing_else():
     assert environment["channels"] == ["conda-forge"]
     python, pip, through_pip = environment["dependencies"]
     assert re.fullmatch(r"python=3\.\d+", python)
-    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(python.removeprefix("python="))
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(
+        python.removeprefix("python=")
+    )
     assert pip == "pip"
     assert through_pip == {"pip": ["-c constraints.txt", "-e ."]}
 
@@ -178,19 +189,28 @@ def test_repo2docker_accepts_the_environment(tmp_path):
     program = Path(sys.executable).with_name("jupyter-repo2docker")
     answer = subprocess.run(
         [program, "--no-build", "--debug", str(tmp_path)],
-        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=100,
     )
     python = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][0].removeprefix("python=")
     assert answer.returncode == 0, answer.stderr
     assert f"Building conda environment for python={python}" in answer.stderr
-    copied, installed = answer.stdout.index("COPY --chown=0:0 src/"), answer.stdout.index('--file "environment.yml"')
+    copied, installed = (
+        answer.stdout.index("COPY --chown=0:0 src/"),
+        answer.stdout.index('--file "environment.yml"'),
+    )
     assert copied < installed, "the package must be there when pip is asked to install it"
 
 
-@pytest.mark.parametrize("command", [
-    "pip install -c constraints.txt -e . && python -m vaegan_helpers",
-    'pip install -c constraints.txt -e ".[test]" && pytest',
-])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pip install -c constraints.txt -e . && python -m vaegan_helpers",
+        'pip install -c constraints.txt -e ".[test]" && pytest',
+    ],
+)
 def test_the_readme_gives_the_commands(command):
     assert command in (ROOT / "README.md").read_text().splitlines()
 
@@ -213,7 +233,9 @@ def test_the_readme_s_picture_is_there_and_described():
 
 
 def test_files_of_the_package_other_than_modules_are_installed():
-    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"][PACKAGE.name]
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"][
+        PACKAGE.name
+    ]
     installed = {file for pattern in patterns for file in PACKAGE.glob(pattern)}
     others = {file for file in tracked_files() if file.is_relative_to(PACKAGE) and file.suffix != ".py"}
     assert others <= installed

@@ -10,9 +10,13 @@ import optax
 import pytest
 
 from vaegan_helpers import losses, metrics, stage, training
-from vaegan_helpers.stage.engine import live, networks, scene, slow_motion
+from vaegan_helpers.stage.engine import networks, scene, slow_motion
 
-SMALL = {"hidden_dim": 16, "hidden_layers": 1, "batch_size": 32}     # shared by most tests, so that they share compiled programs
+SMALL = {
+    "hidden_dim": 16,
+    "hidden_layers": 1,
+    "batch_size": 32,
+}  # shared by most tests, so that they share compiled programs
 DRAWING = np.random.default_rng(0).uniform(-2, 2, (30, 2))
 
 
@@ -46,6 +50,7 @@ def run():
 
 # Time
 
+
 def test_the_same_calls_give_the_same_bits_however_a_run_is_cut(run):
     again = small()
     for rounds in (1, 2, 50, 7, 60):
@@ -60,28 +65,46 @@ def test_the_stage_trains_as_fit_gan_does(run):
     """Up to float32's rounding: another program, so another order of sums."""
     s = small()
     gan = s._state.gan
-    gan, _, history = training.fit_gan(gan.generator, gan.discriminator, s._data, jax.random.clone(s._gan_key), steps=20,
-                                       batch_size=32, penalty_weight=s.settings.penalty_weight, snapshots=1, progress=False)
+    gan, _, history = training.fit_gan(
+        gan.generator,
+        gan.discriminator,
+        s._data,
+        jax.random.clone(s._gan_key),
+        steps=20,
+        batch_size=32,
+        penalty_weight=s.settings.penalty_weight,
+        snapshots=1,
+        progress=False,
+    )
     np.testing.assert_allclose(run.history["generator_loss"][:20], history["generator_loss"], rtol=1e-4)
     np.testing.assert_allclose(run.history["penalty"][:20], history["penalty"], rtol=1e-3)
 
 
 def test_history_and_measurements_have_their_lengths(run):
-    assert set(run.history) == set(stage.CURVES) and all(np.isfinite(values).all() and len(values) == 120
-                                                         for values in run.history.values())
+    assert set(run.history) == set(stage.CURVES) and all(
+        np.isfinite(values).all() and len(values) == 120 for values in run.history.values()
+    )
     assert list(run.measured["step"]) == [0, 50, 100]
     assert all(len(values) == 3 and np.isfinite(values).all() for values in run.measured.values())
 
 
-@pytest.mark.parametrize("who, moved, still", [("discriminator", "discriminator", "generator"),
-                                               ("generator", "generator", "discriminator")])
+@pytest.mark.parametrize(
+    "who, moved, still",
+    [("discriminator", "discriminator", "generator"), ("generator", "generator", "discriminator")],
+)
 def test_one_player_can_move_alone(who, moved, still):
     s = small()
     before = s._state
     s.advance(3, who=who)
+
     def changed(name):
-        return any(not np.array_equal(a, b) for a, b in zip(jax.tree.leaves(getattr(before.gan, name)),
-                                                            jax.tree.leaves(getattr(s._state.gan, name))))
+        return any(
+            not np.array_equal(a, b)
+            for a, b in zip(
+                jax.tree.leaves(getattr(before.gan, name)), jax.tree.leaves(getattr(s._state.gan, name))
+            )
+        )
+
     assert changed(moved) and not changed(still) and s._state.vae is before.vae
     assert np.isfinite(s.history[f"{moved}_loss"]).all() and np.isnan(s.history[f"{still}_loss"]).all()
     assert np.isnan(s.history["vae_loss"]).all() and s.step == 3
@@ -92,7 +115,7 @@ def test_rewinding_and_going_on_gives_the_same_bits_as_the_first_time(run):
     s.advance(120)
     s.rewind(47)
     assert s.step == 40 and s.end == 120 and len(s.history["generator_loss"]) == 40
-    s.rewind(120)                                                     # the future is still there
+    s.rewind(120)  # the future is still there
     same_run(run, s)
     s.rewind(61)
     s.advance(60)
@@ -129,13 +152,23 @@ def test_reset_begins_anew_with_the_same_or_another_seed(run):
 
 # Settings
 
+
 def test_rates_and_weights_compile_nothing_and_each_choice_at_most_once():
-    jax.clear_caches()      # a long session fills the one cache of all functions, and old entries drop out while we count
+    jax.clear_caches()  # a long session fills the one cache of all functions, and old entries drop out while we count
     s = small()
     s.advance(3)
     games, vaes = networks.play._cache_size(), networks.play_vae._cache_size()
-    for change in ({"discriminator_learning_rate": 3e-3}, {"penalty_weight": 0}, {"beta": 7}, {"momentum": 0.9},
-                   {"averaging": True}, {"falling_rates": True}, {"vae_learning_rate": 1e-2}, {"seed": 3}, {"data": "grid"}):
+    for change in (
+        {"discriminator_learning_rate": 3e-3},
+        {"penalty_weight": 0},
+        {"beta": 7},
+        {"momentum": 0.9},
+        {"averaging": True},
+        {"falling_rates": True},
+        {"vae_learning_rate": 1e-2},
+        {"seed": 3},
+        {"data": "grid"},
+    ):
         s.change(**change)
         s.advance(7)
     assert (networks.play._cache_size(), networks.play_vae._cache_size()) == (games, vaes)
@@ -154,7 +187,9 @@ def test_live_settings_keep_the_state_and_resets_say_so():
     assert s.change(loss="non-saturating", discriminator_optimizer="SGD") is False and s.step == 5
     s.advance(2)
     assert s.change(z_dim=3) is True and s.step == 0
-    assert set(stage.LIVE) | set(stage.RESETS) == set(vars(s.settings)) and not set(stage.LIVE) & set(stage.RESETS)
+    assert set(stage.LIVE) | set(stage.RESETS) == set(vars(s.settings)) and not set(stage.LIVE) & set(
+        stage.RESETS
+    )
 
 
 def test_an_exchanged_optimiser_begins_without_memory_and_the_other_keeps_its_own():
@@ -164,18 +199,39 @@ def test_an_exchanged_optimiser_begins_without_memory_and_the_other_keeps_its_ow
     s.change(generator_optimizer="Adam")
     assert (s._state.gan.generator_adam[0].count, s._state.gan.discriminator_adam[0].count) == (0, 20)
     s.change(discriminator_optimizer="RMSprop")
-    s.rewind(10)                                                      # where D still had Adam
+    s.rewind(10)  # where D still had Adam
     fresh = optax.rmsprop(0.1).init(s._state.gan.discriminator)
     assert jax.tree.structure(s._state.gan.discriminator_adam) == jax.tree.structure(fresh)
     assert s._state.gan.generator_adam[0].count == 10
 
 
-@pytest.mark.parametrize("settings", [
-    {"data": "line", "noise": "uniform", "z_dim": 1, "packing": True, "minibatch_std": True},
-    {"data": "blobs", "noise": "with gaps", "z_dim": 3, "waves": True, "loss": "relativistic", "penalty": "r1 and r2"},
-    {"spectral_norm": True, "loss": "wasserstein", "penalty": "gradient penalty", "discriminator_steps": 2},
-    {"unrolling": True, "penalty": "none", "discriminator_optimizer": "SGD with momentum", "generator_optimizer": "RMSprop"},
-], ids=lambda settings: ", ".join(map(str, settings)))
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"data": "line", "noise": "uniform", "z_dim": 1, "packing": True, "minibatch_std": True},
+        {
+            "data": "blobs",
+            "noise": "with gaps",
+            "z_dim": 3,
+            "waves": True,
+            "loss": "relativistic",
+            "penalty": "r1 and r2",
+        },
+        {
+            "spectral_norm": True,
+            "loss": "wasserstein",
+            "penalty": "gradient penalty",
+            "discriminator_steps": 2,
+        },
+        {
+            "unrolling": True,
+            "penalty": "none",
+            "discriminator_optimizer": "SGD with momentum",
+            "generator_optimizer": "RMSprop",
+        },
+    ],
+    ids=lambda settings: ", ".join(map(str, settings)),
+)
 def test_every_choice_trains_and_is_shown(settings):
     s = stage.Stage(**SMALL | settings)
     s.advance(2)
@@ -184,25 +240,38 @@ def test_every_choice_trains_and_is_shown(settings):
     assert all(np.isfinite(values).all() for values in s.measured.values())
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"discriminator_learning_rate": 0.0}, "discriminator_learning_rate must be a positive number; got 0.0"),
-    ({"vae_learning_rate": float("nan")}, "vae_learning_rate must be a positive number; got nan"),
-    ({"generator_learning_rate": "fast"}, "generator_learning_rate must be a positive number; got 'fast'"),
-    ({"loss": "hinge"}, "loss must be one of non-saturating, .*; got 'hinge'"),
-    ({"data": "spiral"}, "data must be one of line, two Gaussians, ring, grid, blobs, drawn; got 'spiral'"),
-    ({"colour": "red"}, "unknown settings: colour"),
-    ({"beta": -1.0}, "beta must be at least 0 .*; got -1.0"),
-    ({"momentum": 1.0}, "momentum must be at least 0 and below 1; got 1.0"),
-    ({"generator_steps": 0}, "generator_steps must be a whole number from 1 to 10; got 0"),
-    ({"hidden_dim": 2.5}, "hidden_dim must be a whole number from 2 to 256; got 2.5"),
-    ({"averaging": "yes"}, "averaging must be True or False; got 'yes'"),
-    ({"packing": True, "batch_size": 33}, "batch_size must be even; got 33"),
-    ({"data": "drawn"}, "needs points: an array"),
-    ({"points": DRAWING[:19]}, "a drawing needs at least 20 points; got 19"),
-    ({"points": DRAWING[:, 0]}, r"points has shape \(30,\); wanted \(n, 2\)"),
-    ({"points": np.full((20, 2), np.nan)}, "20 of 20 points are NaN or infinite"),
-    ({"points": 3 * DRAWING}, "points must lie between -2.7 and 2.7"),
-], ids=str)
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (
+            {"discriminator_learning_rate": 0.0},
+            "discriminator_learning_rate must be a positive number; got 0.0",
+        ),
+        ({"vae_learning_rate": float("nan")}, "vae_learning_rate must be a positive number; got nan"),
+        (
+            {"generator_learning_rate": "fast"},
+            "generator_learning_rate must be a positive number; got 'fast'",
+        ),
+        ({"loss": "hinge"}, "loss must be one of non-saturating, .*; got 'hinge'"),
+        (
+            {"data": "spiral"},
+            "data must be one of line, two Gaussians, ring, grid, blobs, drawn; got 'spiral'",
+        ),
+        ({"colour": "red"}, "unknown settings: colour"),
+        ({"beta": -1.0}, "beta must be at least 0 .*; got -1.0"),
+        ({"momentum": 1.0}, "momentum must be at least 0 and below 1; got 1.0"),
+        ({"generator_steps": 0}, "generator_steps must be a whole number from 1 to 10; got 0"),
+        ({"hidden_dim": 2.5}, "hidden_dim must be a whole number from 2 to 256; got 2.5"),
+        ({"averaging": "yes"}, "averaging must be True or False; got 'yes'"),
+        ({"packing": True, "batch_size": 33}, "batch_size must be even; got 33"),
+        ({"data": "drawn"}, "needs points: an array"),
+        ({"points": DRAWING[:19]}, "a drawing needs at least 20 points; got 19"),
+        ({"points": DRAWING[:, 0]}, r"points has shape \(30,\); wanted \(n, 2\)"),
+        ({"points": np.full((20, 2), np.nan)}, "20 of 20 points are NaN or infinite"),
+        ({"points": 3 * DRAWING}, "points must lie between -2.7 and 2.7"),
+    ],
+    ids=str,
+)
 def test_bad_settings_are_said_in_words_and_change_nothing(run, change, words):
     before = (run.settings, run.step, run._state)
     with pytest.raises(ValueError, match=words):
@@ -212,29 +281,42 @@ def test_bad_settings_are_said_in_words_and_change_nothing(run, change, words):
         stage.Stage(**SMALL | change)
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda s: s.advance(0), "rounds must be a whole number of at least 1; got 0"),
-    (lambda s: s.advance(1, who="nobody"), "who must be both, discriminator or generator; got 'nobody'"),
-    (lambda s: s.rewind(-1), "step must be a whole number of at least 0; got -1"),
-    (lambda s: s.view(layers=("moon",)), "layers are .*; got moon"),
-    (lambda s: stage.Stage("ring", points=DRAWING), "points are drawn data; they came together with data='ring'"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda s: s.advance(0), "rounds must be a whole number of at least 1; got 0"),
+        (lambda s: s.advance(1, who="nobody"), "who must be both, discriminator or generator; got 'nobody'"),
+        (lambda s: s.rewind(-1), "step must be a whole number of at least 0; got -1"),
+        (lambda s: s.view(layers=("moon",)), "layers are .*; got moon"),
+        (
+            lambda s: stage.Stage("ring", points=DRAWING),
+            "points are drawn data; they came together with data='ring'",
+        ),
+    ],
+)
 def test_bad_calls_are_said_in_words(run, call, words):
     with pytest.raises(ValueError, match=words):
         call(run)
 
 
-@pytest.mark.parametrize("change, words", [({"generator_learning_rate": 1e30}, "the GAN"), ({"vae_learning_rate": 1e30}, "the VAE")])
+@pytest.mark.parametrize(
+    "change, words",
+    [({"generator_learning_rate": 1e30}, "the GAN"), ({"vae_learning_rate": 1e30}, "the VAE")],
+)
 def test_a_run_that_diverges_keeps_the_last_good_state_and_can_go_on(change, words):
     plain = {name: getattr(stage.Settings(), name) for name in change}
     whole, cut = small(), small()
     for s, pieces in ((whole, [40]), (cut, [1] * 40)):
         s.advance(10)
         s.change(**change)
-        with pytest.raises(training.Diverged, match=f"{words} is no longer finite after round 1.*lower a learning rate"):
+        with pytest.raises(
+            training.Diverged, match=f"{words} is no longer finite after round 1.*lower a learning rate"
+        ):
             for rounds in pieces:
                 s.advance(rounds)
-        assert 10 <= s.step < 20 and all(np.isfinite(leaf).all() for leaf in leaves(s) if leaf.dtype.kind == "f")
+        assert 10 <= s.step < 20 and all(
+            np.isfinite(leaf).all() for leaf in leaves(s) if leaf.dtype.kind == "f"
+        )
         s.rewind(0)
         s.change(**plain)
         s.advance(20)
@@ -244,13 +326,26 @@ def test_a_run_that_diverges_keeps_the_last_good_state_and_can_go_on(change, wor
 
 # Pictures
 
+
 def test_views_have_their_shapes(run):
     arrays, cells, mesh = run.view(), scene.CELLS, scene.MESH
     shapes = {name: np.shape(array) for name, array in arrays.items()}
     assert shapes == {
-        "real": (400, 2), "generated": (400, 2), "surface": (cells, cells), "optimum": (cells, cells), "arrows": (48, 2, 2),
-        "manifold": (mesh, mesh, 2), "vae_samples": (400, 2), "vae_mean": (400, 2), "vae_manifold": (mesh, mesh, 2),
-        "vae_ellipses": (48, 2, 2), "vae_reconstructions": (48, 2, 2), "per_mode": (8,), "vae_per_mode": (8,), "extent": (4,)}
+        "real": (400, 2),
+        "generated": (400, 2),
+        "surface": (cells, cells),
+        "optimum": (cells, cells),
+        "arrows": (48, 2, 2),
+        "manifold": (mesh, mesh, 2),
+        "vae_samples": (400, 2),
+        "vae_mean": (400, 2),
+        "vae_manifold": (mesh, mesh, 2),
+        "vae_ellipses": (48, 2, 2),
+        "vae_reconstructions": (48, 2, 2),
+        "per_mode": (8,),
+        "vae_per_mode": (8,),
+        "extent": (4,),
+    }
     assert set(run.view(layers=("surface", "real"))) == {"surface", "real", "extent"}
     assert ((arrays["optimum"] >= 0) & (arrays["optimum"] <= 1)).all()
 
@@ -268,9 +363,13 @@ def test_arrows_are_minus_the_gradient_of_the_chosen_loss(run, loss):
     game, gan, props = losses.GAN_LOSSES[loss], run._state.gan, run._props
     arrows = np.asarray(scene.arrows(gan.generator, gan.discriminator, props, game))
     n = len(arrows)
+
     def value(x):
         logits = gan.discriminator(x)
-        return float(game.generator(*([gan.discriminator(props.real[:n])] if game.paired else []), logits)) * n
+        return (
+            float(game.generator(*([gan.discriminator(props.real[:n])] if game.paired else []), logits)) * n
+        )
+
     for i, axis in ((0, 0), (5, 1)):
         step = np.zeros((n, 2), np.float32)
         step[i, axis] = 2e-2
@@ -279,22 +378,29 @@ def test_arrows_are_minus_the_gradient_of_the_chosen_loss(run, loss):
 
 
 def test_modes_are_counted_as_metrics_counts_them(run):
-    samples = np.asarray(run._state.gan.generator(run._props.noise))[:scene.COUNTED]
+    samples = np.asarray(run._state.gan.generator(run._props.noise))[: scene.COUNTED]
     found = metrics.modes_covered(samples, run.mixture)
-    arrays, measured = run.view(layers=["per_mode"]), jax.device_get(scene.measure(run._state.gan.averaged, run._state.vae, run._props))
+    arrays, measured = (
+        run.view(layers=["per_mode"]),
+        jax.device_get(scene.measure(run._state.gan.averaged, run._state.vae, run._props)),
+    )
     np.testing.assert_array_equal(arrays["per_mode"], found.per_mode)
-    assert (int(measured["modes"]), float(measured["quality"])) == (found.count, pytest.approx(found.quality, abs=1e-6))
+    assert (int(measured["modes"]), float(measured["quality"])) == (
+        found.count,
+        pytest.approx(found.quality, abs=1e-6),
+    )
 
 
 def test_a_judge_of_batches_is_asked_about_each_point_among_generated_ones():
     s = small(minibatch_std=True)
     gan, x = s._state.gan, np.array([[1.0, 0.5]], np.float32)
-    companions = gan.generator(s._props.noise[:scene.COMPANIONS])
+    companions = gan.generator(s._props.noise[: scene.COMPANIONS])
     by_hand = gan.discriminator(np.concatenate([x, companions]))[0]
     assert float(scene.among(gan.discriminator, x, companions)[0]) == pytest.approx(float(by_hand), rel=1e-4)
 
 
 # Slow motion
+
 
 def test_all_phases_together_are_one_round_to_the_bit():
     slow, quick = small(), small()
@@ -303,8 +409,14 @@ def test_all_phases_together_are_one_round_to_the_bit():
     phases = list(slow.phases())
     quick.advance(1)
     same_run(slow, quick)
-    assert [phase.number for phase in phases] == list(range(1, 16)) and all(phase.caption.endswith(".") for phase in phases)
-    assert [phase.trains for phase in phases if phase.trains] == ["discriminator", "generator", "encoder and decoder"]
+    assert [phase.number for phase in phases] == list(range(1, 16)) and all(
+        phase.caption.endswith(".") for phase in phases
+    )
+    assert [phase.trains for phase in phases if phase.trains] == [
+        "discriminator",
+        "generator",
+        "encoder and decoder",
+    ]
     assert all(set(phase.highlight) <= set(phase.arrays) for phase in phases)
 
 
@@ -316,16 +428,20 @@ def test_the_phases_show_what_the_round_computes():
     phases = list(s.phases())
     real, generated = phases[3].arrays["real"], phases[3].arrays["generated"]
     np.testing.assert_allclose(generated, before.gan.generator(phases[1].arrays["noise"]), atol=1e-5)
+
     def loss(d):
         value = losses.discriminator_loss(d(real), d(generated))
         return value + s.settings.penalty_weight * losses.r1_penalty(d, real), value
+
     gradients, value = jax.grad(loss, has_aux=True)(before.gan.discriminator)
     assert s.history["discriminator_loss"][-1] == pytest.approx(float(value), rel=1e-4)
     updates, _ = optax.adam(1e-3, b1=s.settings.momentum).update(gradients, before.gan.discriminator_adam)
     after = optax.apply_updates(before.gan.discriminator, updates)
     surface = scene.surface(before.gan.generator, after, s._props, losses.GAN_LOSSES["non-saturating"])
     np.testing.assert_allclose(phases[4].arrays["surface"], surface, atol=1e-4)
-    assert s.history["generator_loss"][-1] == pytest.approx(float(-np.log(phases[7].arrays["fake_output"]).mean()), rel=1e-3)
+    assert s.history["generator_loss"][-1] == pytest.approx(
+        float(-np.log(phases[7].arrays["fake_output"]).mean()), rel=1e-3
+    )
     pairs = phases[13].arrays["vae_reconstructions"]
     error = losses.gaussian_log_likelihood(pairs[:, 1], pairs[:, 0], scene.VAE_STD)
     assert s.history["vae_reconstruction"][-1] == pytest.approx(-float(error.mean()), rel=1e-3)
@@ -341,16 +457,26 @@ def test_slow_motion_ends_when_the_stage_is_changed():
 
 # What is taken away
 
+
 def test_the_csv_holds_the_history(run):
     rows = list(csv.DictReader(io.StringIO(run.csv())))
     assert [int(row["round"]) for row in rows] == list(range(121))
     assert float(rows[7]["generator_loss"]) == pytest.approx(run.history["generator_loss"][6], rel=1e-5)
-    assert float(rows[100]["measured_js"]) == pytest.approx(run.measured["js"][2], rel=1e-5) and rows[99]["measured_js"] == ""
+    assert (
+        float(rows[100]["measured_js"]) == pytest.approx(run.measured["js"][2], rel=1e-5)
+        and rows[99]["measured_js"] == ""
+    )
 
 
-@pytest.mark.parametrize("make", [
-    lambda: small(), lambda: small("grid", seed=3, averaging=True, penalty_weight=2, beta=0.1 + 0.2),
-    lambda: stage.Stage(points=DRAWING, **SMALL)], ids=["plain", "changed", "drawn"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: small(),
+        lambda: small("grid", seed=3, averaging=True, penalty_weight=2, beta=0.1 + 0.2),
+        lambda: stage.Stage(points=DRAWING, **SMALL),
+    ],
+    ids=["plain", "changed", "drawn"],
+)
 def test_the_line_of_code_rebuilds_an_equal_stage(make):
     s = make()
     named = types.SimpleNamespace(TrainingStage=stage.Stage)
@@ -375,9 +501,14 @@ def test_the_vanishing_gradient_preset_stops_g_and_the_other_loss_wakes_it():
     s.advance(200)
     norms = s.history["generator_gradient_norm"]
     assert np.median(norms[-50:]) < 0.02 * np.median(norms[:10])
-    assert np.linalg.norm(samples(s) - at_100, axis=1).mean() < 0.02 and s.view(layers=["per_mode"])["per_mode"].sum() == 0
+    assert (
+        np.linalg.norm(samples(s) - at_100, axis=1).mean() < 0.02
+        and s.view(layers=["per_mode"])["per_mode"].sum() == 0
+    )
+
     def pull():
         return np.linalg.norm(s.view(layers=["arrows"])["arrows"][:, 1], axis=1).mean()
+
     before = pull()
     s.change(loss="non-saturating")
     assert pull() > 100 * before
@@ -401,7 +532,11 @@ def test_the_healthy_preset_finds_all_modes_and_hits_them_and_the_oscillating_on
         paths[name] = np.linalg.norm(np.diff(centroids, axis=0), axis=1).sum()
         if name == "a healthy run":
             s.advance(500)
-            assert s.measured["modes"][-1] == 8 and s.measured["quality"][-1] > 0.6 and s.measured["js"][-1] < 0.2
+            assert (
+                s.measured["modes"][-1] == 8
+                and s.measured["quality"][-1] > 0.6
+                and s.measured["js"][-1] < 0.2
+            )
     assert paths["oscillation"] > 4 * paths["a healthy run"]
 
 

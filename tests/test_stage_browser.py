@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 from test_browser import assert_healthy, keep_a_screenshot, notebook_of  # noqa: F401
 
-CELLS = ["import time\nfrom vaegan_helpers import stage, widgets",
-         "first = stage.TrainingStage(hidden_dim=16)\nfirst",
-         "second = stage.TrainingStage('two Gaussians', hidden_dim=16)\nsecond",
-         "second.step(12)\nprint('driven')"]
+CELLS = [
+    "import time\nfrom vaegan_helpers import stage, widgets",
+    "first = stage.TrainingStage(hidden_dim=16)\nfirst",
+    "second = stage.TrainingStage('two Gaussians', hidden_dim=16)\nsecond",
+    "second.step(12)\nprint('driven')",
+]
 
 
 KERNEL = """(code) => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code}).done"""
@@ -35,7 +37,11 @@ class Hand:
         return self.root.get_by_role("button", name=name).and_(self.root.locator("button:visible")).first
 
     def field(self, label):
-        return self.root.get_by_label(label, exact=True).and_(self.root.locator("input:visible, select:visible")).first
+        return (
+            self.root.get_by_label(label, exact=True)
+            .and_(self.root.locator("input:visible, select:visible"))
+            .first
+        )
 
     def turn_to(self, page):
         self.find(".vg-chooser").get_by_role("button", name=page, exact=True).click()
@@ -43,12 +49,19 @@ class Hand:
     def until(self, condition, seconds=60, what=""):
         end = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < end, f"{what or 'what was awaited'} did not come; {self.find('.vg-time').inner_text()!r}, {self.words!r}"
+            assert time.monotonic() < end, (
+                f"{what or 'what was awaited'} did not come; {self.find('.vg-time').inner_text()!r}, {self.words!r}"
+            )
             self.page.wait_for_timeout(20)
 
     @property
     def round(self):
-        return int(self.find(".vg-count").evaluate("e => e.firstChild.textContent").removeprefix("Round ").replace(",", ""))
+        return int(
+            self.find(".vg-count")
+            .evaluate("e => e.firstChild.textContent")
+            .removeprefix("Round ")
+            .replace(",", "")
+        )
 
     @property
     def words(self):
@@ -268,7 +281,11 @@ def test_what_was_found_is_kept(hand):
     with hand.page.expect_download() as saved:
         hand.button("Save the picture").click()
     picture = Image.open(io.BytesIO(saved.value.path().read_bytes()))
-    assert saved.value.suggested_filename == "training_stage.png" and min(picture.size) > 400 and np.ptp(np.asarray(picture)) == 255
+    assert (
+        saved.value.suggested_filename == "training_stage.png"
+        and min(picture.size) > 400
+        and np.ptp(np.asarray(picture)) == 255
+    )
     with hand.page.expect_download() as saved:
         hand.button("Save the history").click()
     rows = saved.value.path().read_text().splitlines()
@@ -276,7 +293,9 @@ def test_what_was_found_is_kept(hand):
     hand.button("Copy the code").click()
     hand.until(lambda: "copied" in hand.words)
     code = hand.page.evaluate("() => navigator.clipboard.readText()")
-    assert code == hand.find(".vg-code textarea").input_value() and code.startswith("stage.TrainingStage('ring', seed=0")
+    assert code == hand.find(".vg-code textarea").input_value() and code.startswith(
+        "stage.TrainingStage('ring', seed=0"
+    )
 
 
 def test_a_second_stage_pauses_the_first_and_run_all_does_not_wait(lab):
@@ -298,7 +317,9 @@ def test_a_second_stage_pauses_the_first_and_run_all_does_not_wait(lab):
 def test_an_older_state_on_the_page_is_replaced(lab):
     """As when a page is opened while cells run: it asks the kernel for the states, and the answer may be late."""
     second = Hand(lab, 1)
-    lab.page.evaluate(KERNEL, """
+    lab.page.evaluate(
+        KERNEL,
+        """
 import time
 from vaegan_helpers import widgets
 older = {"text": second.text, "alts": second.caption.alts}
@@ -306,7 +327,8 @@ second.step(3)
 time.sleep(1)
 for widget, state in [(second.caption, older), (second.timeline, {"step": 0}), (second.hands, {"news": 0})]:
     widget.comm.send({"method": "update", "state": state, "buffer_paths": []})
-""")
+""",
+    )
     second.until(lambda: second.round == 15 and second.words.startswith("Round 15."))
 
 
@@ -318,12 +340,16 @@ def test_everything_has_a_name_and_a_visible_focus(hand):
             .filter((control) => control.getClientRects().length && !control.getAttribute('aria-label') && !control.labels?.length
                 && !control.textContent.trim() && !control.title).map((control) => control.outerHTML)""")
         assert not unnamed
-    hand.page.wait_for_function("() => [...document.querySelectorAll('.vg-stage img')].every((image) => image.alt.length > 15)")
+    hand.page.wait_for_function(
+        "() => [...document.querySelectorAll('.vg-stage img')].every((image) => image.alt.length > 15)"
+    )
     for selector in (".vg-region", ".vg-play", ".vg-time input", ".vg-switch input", ".vg-code textarea"):
         control = hand.find(selector)
         hand.page.keyboard.press("Tab")
         control.focus()
-        width, style = control.evaluate("e => [getComputedStyle(e).outlineWidth, getComputedStyle(e).outlineStyle]")
+        width, style = control.evaluate(
+            "e => [getComputedStyle(e).outlineWidth, getComputedStyle(e).outlineStyle]"
+        )
         assert float(width.removesuffix("px")) >= 2 and style != "none", f"{selector} hides its focus"
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 from vaegan_helpers import stage
 from vaegan_helpers.stage.page import board, controls, diagram, pictures
-from vaegan_helpers.widgets.points import DrawPoints
 from vaegan_helpers.stage.page.player import Player
+from vaegan_helpers.widgets.points import DrawPoints
 
 SMALL = {"hidden_dim": 8, "batch_size": 16}
 LONG = 60  # seconds, for what a busy machine may make wait
@@ -27,7 +27,12 @@ def pixels(data):
 
 def look(made):
     """What a reader sees: the bytes of the shown pictures, and the words."""
-    return [picture.png for picture in made.board.shown()] + [made.text, made.message.value, made.timeline.step, made.board.diagrams.value]
+    return [picture.png for picture in made.board.shown()] + [
+        made.text,
+        made.message.value,
+        made.timeline.step,
+        made.board.diagrams.value,
+    ]
 
 
 def in_a_loop(coroutine):
@@ -73,6 +78,7 @@ def twin(shared):
 
 # --- driven by a cell ---
 
+
 def test_step_trains_and_everything_follows(made):
     before = look(made)
     made.step(50)
@@ -105,11 +111,17 @@ def test_a_seed_repeats_a_run(made):
     assert look(made) == first
 
 
-@pytest.mark.parametrize("act, said", [
-    (lambda made: made.step(0), "rounds"), (lambda made: made.step(who="nobody"), "nobody"),
-    (lambda made: made.change(generator_learning_rate=0.0), "must be a positive number"),
-    (lambda made: made.change(points=CLOUD[:19]), "at least 20 points; got 19"),
-    (lambda made: made.rewind(-1), "at least 0"), (lambda made: setattr(made, "layers", {"grass"}), "grass")])
+@pytest.mark.parametrize(
+    "act, said",
+    [
+        (lambda made: made.step(0), "rounds"),
+        (lambda made: made.step(who="nobody"), "nobody"),
+        (lambda made: made.change(generator_learning_rate=0.0), "must be a positive number"),
+        (lambda made: made.change(points=CLOUD[:19]), "at least 20 points; got 19"),
+        (lambda made: made.rewind(-1), "at least 0"),
+        (lambda made: setattr(made, "layers", {"grass"}), "grass"),
+    ],
+)
 def test_bad_input_is_refused_and_changes_nothing(made, act, said):
     before = made.state.settings, made.state.step, made.layers
     with pytest.raises(ValueError, match=said):
@@ -117,16 +129,26 @@ def test_bad_input_is_refused_and_changes_nothing(made, act, said):
     assert (made.state.settings, made.state.step, made.layers) == before
 
 
-@pytest.mark.parametrize("options, said", [
-    ({"preset": "luck"}, "preset must be one of vanishing gradient.*'luck'"), ({"data": "moon"}, "moon"), ({"layers": ["grass"]}, "grass"),
-    ({"points": CLOUD[:3]}, "at least 20"), ({"generator_learning_rate": -1.0}, "positive"), ({"colour": "red"}, "colour")])
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"preset": "luck"}, "preset must be one of vanishing gradient.*'luck'"),
+        ({"data": "moon"}, "moon"),
+        ({"layers": ["grass"]}, "grass"),
+        ({"points": CLOUD[:3]}, "at least 20"),
+        ({"generator_learning_rate": -1.0}, "positive"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
 def test_a_stage_of_bad_arguments_is_refused(options, said):
     with pytest.raises(ValueError, match=said):
         stage.TrainingStage(**options)
 
 
 def test_its_code_rebuilds_it():
-    made = stage.TrainingStage(points=CLOUD, seed=3, loss="least squares", layers=["real", "optimum"], **SMALL)
+    made = stage.TrainingStage(
+        points=CLOUD, seed=3, loss="least squares", layers=["real", "optimum"], **SMALL
+    )
     again = eval(made.code(), {"stage": stage})
     for each in (made, again):
         each.step(5)
@@ -136,14 +158,23 @@ def test_its_code_rebuilds_it():
 
 @pytest.mark.parametrize("name", stage.PRESETS)
 def test_every_preset_plays(name):
-    made = stage.TrainingStage(preset=name, **{key: value for key, value in SMALL.items() if key not in stage.PRESETS[name]})
+    made = stage.TrainingStage(
+        preset=name, **{key: value for key, value in SMALL.items() if key not in stage.PRESETS[name]}
+    )
     made.step(2)
-    assert made.toolbar.preset.value == name and all(getattr(made.state.settings, key) == value for key, value in stage.PRESETS[name].items())
+    assert made.toolbar.preset.value == name and all(
+        getattr(made.state.settings, key) == value for key, value in stage.PRESETS[name].items()
+    )
     made.close()
 
 
 def test_a_run_that_diverges_says_so_and_keeps_the_last_good_state(made):
-    made.change(discriminator_optimizer="SGD", generator_optimizer="SGD", loss="least squares", discriminator_learning_rate=1e6)
+    made.change(
+        discriminator_optimizer="SGD",
+        generator_optimizer="SGD",
+        loss="least squares",
+        discriminator_learning_rate=1e6,
+    )
     with pytest.raises(stage.Diverged):
         made.step(50)
     assert "no longer finite" in made.message.value and "last good one" in made.message.value
@@ -152,12 +183,26 @@ def test_a_run_that_diverges_says_so_and_keeps_the_last_good_state(made):
 
 # --- the controls ---
 
-OTHER = {"data": "blobs", "seed": 5, "loss": "least squares", "penalty": "none", "noise": "uniform", "hidden_layers": 1, "hidden_dim": 16,
-         "z_dim": 3, "batch_size": 32, "discriminator_optimizer": "SGD", "generator_optimizer": "RMSprop", "discriminator_steps": 2,
-         "generator_steps": 2}
+OTHER = {
+    "data": "blobs",
+    "seed": 5,
+    "loss": "least squares",
+    "penalty": "none",
+    "noise": "uniform",
+    "hidden_layers": 1,
+    "hidden_dim": 16,
+    "z_dim": 3,
+    "batch_size": 32,
+    "discriminator_optimizer": "SGD",
+    "generator_optimizer": "RMSprop",
+    "discriminator_steps": 2,
+    "generator_steps": 2,
+}
 
 
-@pytest.mark.parametrize("name", sorted(field for _, parts in controls.PAGES.items() for _, names in parts for field in names))
+@pytest.mark.parametrize(
+    "name", sorted(field for _, parts in controls.PAGES.items() for _, names in parts for field in names)
+)
 def test_every_control_changes_its_setting_and_says_so(made, name):
     made.step(1)
     field, before = made.controls.fields[name], look(made)
@@ -172,14 +217,21 @@ def test_every_control_changes_its_setting_and_says_so(made, name):
 def test_every_setting_has_a_control():
     shown = {field for parts in controls.PAGES.values() for _, names in parts for field in names}
     assert shown == {*stage.LIVE, *stage.RESETS}
-    assert all(set(names) <= set(stage.RESETS if anew else stage.LIVE) for parts in controls.PAGES.values() for anew, names in parts)
+    assert all(
+        set(names) <= set(stage.RESETS if anew else stage.LIVE)
+        for parts in controls.PAGES.values()
+        for anew, names in parts
+    )
 
 
 def test_a_bad_value_in_a_control_is_answered_in_words_and_the_control_goes_back(made):
     field = made.controls.fields["generator_learning_rate"]
     for bad in (0.0, -1.0):
         field.value = bad
-        assert "Learning rate of G must be a positive number" in made.message.value and 'role="alert"' in made.message.value
+        assert (
+            "Learning rate of G must be a positive number" in made.message.value
+            and 'role="alert"' in made.message.value
+        )
         assert field.value == made.state.settings.generator_learning_rate == 0.001
     made.toolbar.step.click()
     assert made.message.value == "" and made.state.step == 1
@@ -197,7 +249,10 @@ def test_numbers_are_doubled_and_halved():
 
 
 def test_who_trains_is_who_was_chosen(made):
-    for choice, moved, still in [("D only", "discriminator_loss", "generator_loss"), ("G only", "generator_loss", "discriminator_loss")]:
+    for choice, moved, still in [
+        ("D only", "discriminator_loss", "generator_loss"),
+        ("G only", "generator_loss", "discriminator_loss"),
+    ]:
         made.toolbar.who.value = choice
         made.toolbar.step.click()
         history = made.state.history
@@ -217,14 +272,27 @@ def test_every_switch_changes_the_pictures_and_back(made, name):
 def test_a_preset_of_the_toolbar_begins_anew(made):
     made.step(3)
     made.toolbar.preset.value = "posterior collapse"
-    assert made.state.step == 0 and made.state.settings.beta == stage.PRESETS["posterior collapse"]["beta"] and "ellipses" in made.layers
+    assert (
+        made.state.step == 0
+        and made.state.settings.beta == stage.PRESETS["posterior collapse"]["beta"]
+        and "ellipses" in made.layers
+    )
     assert made.controls.fields["beta"].value == made.state.settings.beta
     made.controls.fields["beta"].value = 2.0
     assert made.toolbar.preset.value == "none"
 
 
-@pytest.mark.parametrize("key, shift, lands", [("ArrowRight", False, 31), ("ArrowRight", True, 40), ("ArrowLeft", False, 20), ("ArrowLeft", True, 0),
-                                               ("Home", False, 0), ("End", False, 30)])
+@pytest.mark.parametrize(
+    "key, shift, lands",
+    [
+        ("ArrowRight", False, 31),
+        ("ArrowRight", True, 40),
+        ("ArrowLeft", False, 20),
+        ("ArrowLeft", True, 0),
+        ("Home", False, 0),
+        ("End", False, 30),
+    ],
+)
 def test_keys_step_and_leaf(made, key, shift, lands):
     made.step(30)
     made._heard(None, {"key": key, "shift": shift}, [])
@@ -266,6 +334,7 @@ def test_a_round_begun_in_slow_motion_is_finished_before_another(made):
 
 # --- drawing ---
 
+
 def test_points_are_set_down_by_mouse_and_by_keyboard_the_same_every_time():
     pages = [DrawPoints(), DrawPoints()]
     for page in pages:
@@ -279,8 +348,12 @@ def test_points_are_set_down_by_mouse_and_by_keyboard_the_same_every_time():
         page.press_key(" ")
         page.press_key("ArrowDown")
     points = pages[0].points
-    assert len(points) == 23 and np.array_equal(points, pages[1].points)  # every 8 pixels from 20 to 180, and two by key
-    assert np.allclose(points[:21, 1], 2.5 - 5 * 20 / 240, atol=0.15) and np.allclose(np.diff(points[:21, 0]), 8 * 5 / 240, atol=0.2)
+    assert len(points) == 23 and np.array_equal(
+        points, pages[1].points
+    )  # every 8 pixels from 20 to 180, and two by key
+    assert np.allclose(points[:21, 1], 2.5 - 5 * 20 / 240, atol=0.15) and np.allclose(
+        np.diff(points[:21, 0]), 8 * 5 / 240, atol=0.2
+    )
     pages[0].press_key("Delete")
     assert pages[0].points.shape == (0, 2)
 
@@ -293,12 +366,17 @@ def test_a_drawing_is_learned_when_it_has_enough_points(made):
     assert "30 points" in made.controls.count.value
     before = look(made)
     made.controls.learn.click()
-    assert made.state.settings.data == "drawn" and look(made)[:3] != before[:3] and "30 drawn points" in made.text
+    assert (
+        made.state.settings.data == "drawn"
+        and look(made)[:3] != before[:3]
+        and "30 drawn points" in made.text
+    )
     made.controls.fields["data"].value = "blobs"
     assert made.state.settings.data == "blobs"
 
 
 # --- playing ---
+
 
 def test_it_plays_until_it_is_paused_and_then_rests(made, twin):
     async def play():
@@ -311,11 +389,19 @@ def test_it_plays_until_it_is_paused_and_then_rests(made, twin):
         await asyncio.wait_for(task, LONG)
         stands = made.state.step, look(made)
         await asyncio.sleep(0.3)
-        assert (made.state.step, look(made)) == stands and not made.playing and made.toolbar.play.description == "Play"
-        assert made.text.startswith(f"Round {stands[0]}.") and pixels(made.board.planes["game"].png).shape[2] == 3
+        assert (
+            (made.state.step, look(made)) == stands
+            and not made.playing
+            and made.toolbar.play.description == "Play"
+        )
+        assert (
+            made.text.startswith(f"Round {stands[0]}.")
+            and pixels(made.board.planes["game"].png).shape[2] == 3
+        )
         twin.step(made.state.step)
         assert look(twin)[:3] == look(made)[:3]  # however the run was cut into pieces
         return True
+
     assert in_a_loop(play())
 
 
@@ -330,6 +416,7 @@ def test_a_second_stage_pauses_the_first_and_a_closed_one_trains_no_more(made):
         await asyncio.wait_for(asyncio.gather(first.player._task, second.player._task), LONG)
         assert not second.playing and Player.current is None
         return True
+
     assert in_a_loop(play())
 
 
@@ -344,6 +431,7 @@ def test_what_changes_while_it_plays_is_done_and_what_fails_is_said(made, monkey
         await asyncio.wait_for(made.player._task, LONG)
         assert not made.playing and "ZeroDivisionError" in made.message.value
         return True
+
     assert in_a_loop(play())
 
 
@@ -363,6 +451,7 @@ def test_nobody_watching_ends_the_play(made, monkeypatch):
         assert not made.playing
         await asyncio.wait_for(made.player._task, LONG)
         return True
+
     assert in_a_loop(play())
 
 
@@ -374,13 +463,16 @@ def test_outside_of_a_notebook_play_says_what_to_call(made):
             made.play()
         except RuntimeError as error:
             found.append(str(error))
+
     thread = threading.Thread(target=outside)
     thread.start()
     thread.join()
     assert "call step(rounds)" in found[0] and not made.playing
 
 
-@pytest.mark.parametrize("speed, rounds, seconds", [(1.0, 1, 1.0), (20.0, 1, 0.05), (100.0, 5, 0.05), (float("inf"), 1, 0.05)])
+@pytest.mark.parametrize(
+    "speed, rounds, seconds", [(1.0, 1, 1.0), (20.0, 1, 0.05), (100.0, 5, 0.05), (float("inf"), 1, 0.05)]
+)
 def test_the_speed_sets_rounds_and_pause(speed, rounds, seconds):
     player = Player(*[lambda *_: None] * 5)
     player.speed = speed
@@ -389,11 +481,17 @@ def test_the_speed_sets_rounds_and_pause(speed, rounds, seconds):
 
 # --- stored and closed ---
 
+
 def test_stored_it_keeps_its_picture_and_its_words(made):
     made.step(5)
     bundle = made._repr_mimebundle_()
-    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG") and bundle["text/html"].count("<img alt=") == 1
-    assert bundle["text/plain"] == made.stored_words and bundle["text/plain"].startswith("Training stage. Round 5.")
+    assert (
+        base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+        and bundle["text/html"].count("<img alt=") == 1
+    )
+    assert bundle["text/plain"] == made.stored_words and bundle["text/plain"].startswith(
+        "Training stage. Round 5."
+    )
     assert all(len(alt) > 15 for alt in made.caption.alts) and len(made.caption.alts) == 10
 
 
@@ -412,6 +510,7 @@ def test_closed_it_holds_nothing():
 
 # --- pictures ---
 
+
 def test_the_surface_lies_where_its_axes_say():
     plane = pictures.Plane()
     surface = np.full((64, 64), 0.5)
@@ -419,13 +518,20 @@ def test_the_surface_lies_where_its_axes_say():
     surface[32:, 32:] = 1.0  # real, in the upper right
     seen = pixels(plane.draw((-3, 3, -3, 3), surface=surface)).astype(int)
     left, bottom, width, height = plane.ax.get_position().bounds
-    at = lambda x, y: seen[round(len(seen) * (1 - bottom - y * height)), round(len(seen) * (left + x * width))]
-    assert at(0.25, 0.25)[0] > at(0.25, 0.25)[2] + 60 and np.ptp(at(0.75, 0.75)) < 5 and at(0.75, 0.75)[0] < 190
+    at = lambda x, y: seen[
+        round(len(seen) * (1 - bottom - y * height)), round(len(seen) * (left + x * width))
+    ]
+    assert (
+        at(0.25, 0.25)[0] > at(0.25, 0.25)[2] + 60 and np.ptp(at(0.75, 0.75)) < 5 and at(0.75, 0.75)[0] < 190
+    )
     assert at(0.25, 0.75).min() > 250
 
 
 def test_a_kept_background_gives_the_picture_that_a_fresh_one_gives():
-    plane, parts = pictures.Plane(), {"points": {"real": CLOUD}, "ellipses": np.abs(CLOUD.reshape(-1, 1, 2)).repeat(2, 1)}
+    plane, parts = (
+        pictures.Plane(),
+        {"points": {"real": CLOUD}, "ellipses": np.abs(CLOUD.reshape(-1, 1, 2)).repeat(2, 1)},
+    )
     first = plane.draw((-3, 3, -3, 3), **parts)
     plane.draw((-2, 2, -2, 2), highlight=("real",), **parts)
     assert plane.draw((-3, 3, -3, 3), **parts) == first == pictures.Plane().draw((-3, 3, -3, 3), **parts)
@@ -433,7 +539,17 @@ def test_a_kept_background_gives_the_picture_that_a_fresh_one_gives():
 
 def test_an_arrow_has_the_length_of_its_gradient():
     plane = pictures.Plane()
-    ink = lambda gradient: (pixels(plane.draw((-3, 3, -3, 3), arrows=np.array([[[0.0, 0.0], [gradient, 0.0]]])))[250:300, 280:500] < 128).any(2).any(0).sum()
+    ink = lambda gradient: (
+        (
+            pixels(plane.draw((-3, 3, -3, 3), arrows=np.array([[[0.0, 0.0], [gradient, 0.0]]])))[
+                250:300, 280:500
+            ]
+            < 128
+        )
+        .any(2)
+        .any(0)
+        .sum()
+    )
     assert ink(1e-4) <= 3 and ink(2.0) == pytest.approx(2 * ink(1.0), rel=0.12) and ink(100.0) == ink(50.0)
 
 
@@ -443,7 +559,9 @@ def test_ranges_are_few(value, wanted):
 
 
 def test_thinned_curves_keep_their_means_and_their_ends():
-    steps, values = pictures.thinned(np.arange(1, 1001), np.where(np.arange(1000) % 2, np.nan, np.arange(1000.0)))
+    steps, values = pictures.thinned(
+        np.arange(1, 1001), np.where(np.arange(1000) % 2, np.nan, np.arange(1000.0))
+    )
     assert len(steps) < 305 and steps[-1] == 1000 and values[0] == pytest.approx(1.0)
     assert pictures.thinned(np.arange(3), np.ones(3))[0].tolist() == [0, 1, 2]
 
@@ -461,9 +579,8 @@ def test_the_diagram_says_who_learns():
     assert "nothing is being trained" in diagram.gan()
 
 
-
-
 # --- a page that fell behind ---
+
 
 def test_a_page_that_holds_older_news_is_sent_everything_once_more(made, monkeypatch):
     made.step(3)
@@ -495,4 +612,6 @@ def test_a_changed_loss_is_another_game(made, twin):
     for each in (made, twin):
         each.step(5)
     assert np.array_equal(made.state.history["generator_loss"][:5], twin.state.history["generator_loss"][:5])
-    assert not np.isclose(made.state.history["generator_loss"][5:], twin.state.history["generator_loss"][5:]).any()
+    assert not np.isclose(
+        made.state.history["generator_loss"][5:], twin.state.history["generator_loss"][5:]
+    ).any()

@@ -26,8 +26,15 @@ def vae():
 
 
 def fit(model, data, seed=1, **changes):
-    settings = dict(steps=STEPS, batch_size=BATCH, learning_rate=RATE, beta=BETA, held_out=data[:16], chunks=4,
-                    progress=False)
+    settings = dict(
+        steps=STEPS,
+        batch_size=BATCH,
+        learning_rate=RATE,
+        beta=BETA,
+        held_out=data[:16],
+        chunks=4,
+        progress=False,
+    )
     return training.fit_vae(model, data, jax.random.key(seed), **settings | changes)
 
 
@@ -46,6 +53,7 @@ def same_bits(first, second):
 
 
 # What a run computes
+
 
 def test_the_scan_equals_a_loop_with_nnx_optimizer(vae, pixels, run):
     """The same batches and noise, drawn here by the rule that fit_vae documents, in the loop other tutorials write.
@@ -84,15 +92,25 @@ def test_training_lowers_the_loss(vae, pixels):
 
 def test_the_history_holds_every_part_of_the_loss(run):
     _, history = run
-    assert set(history) == {"loss", "reconstruction", "kl", "held_out_loss", "held_out_reconstruction", "held_out_kl",
-                            "held_out_step"}
+    assert set(history) == {
+        "loss",
+        "reconstruction",
+        "kl",
+        "held_out_loss",
+        "held_out_reconstruction",
+        "held_out_kl",
+        "held_out_step",
+    }
     assert all(isinstance(values, np.ndarray) for values in history.values())
     assert all(history[name].shape == (STEPS,) for name in ("loss", "reconstruction", "kl"))
     assert all(history[f"held_out_{name}"].shape == (4,) for name in ("loss", "reconstruction", "kl"))
     assert history["held_out_step"].tolist() == [5, 10, 15, 20]
     for prefix in ("", "held_out_"):
-        np.testing.assert_allclose(history[prefix + "loss"],
-                                   history[prefix + "reconstruction"] + BETA * history[prefix + "kl"], rtol=1e-5)
+        np.testing.assert_allclose(
+            history[prefix + "loss"],
+            history[prefix + "reconstruction"] + BETA * history[prefix + "kl"],
+            rtol=1e-5,
+        )
 
 
 def test_held_out_data_are_recorded_and_change_nothing_else(vae, pixels, run):
@@ -113,6 +131,7 @@ def test_the_model_that_came_in_is_not_changed(vae, pixels):
 
 # Keys and chunks
 
+
 def test_the_same_key_gives_the_same_bits_and_another_key_others(vae, pixels, run):
     again, history = fit(vae, pixels)
     assert same_bits(again, run[0])
@@ -130,8 +149,10 @@ def test_chunks_do_not_change_the_bits(vae, pixels, run, chunks):
     assert history["held_out_loss"][-1] == run[1]["held_out_loss"][-1]
 
 
-@pytest.mark.parametrize("steps, chunks, lengths", [(20, 10, [2] * 10), (20, 7, [4] * 5), (7, 10, [1] * 7),
-                                                     (13, 4, [13]), (1, 10, [1])])
+@pytest.mark.parametrize(
+    "steps, chunks, lengths",
+    [(20, 10, [2] * 10), (20, 7, [4] * 5), (7, 10, [1] * 7), (13, 4, [13]), (1, 10, [1])],
+)
 def test_a_run_is_cut_into_equal_chunks(steps, chunks, lengths):
     calls = []
 
@@ -147,8 +168,16 @@ def test_a_run_is_cut_into_equal_chunks(steps, chunks, lengths):
 
 def test_a_new_learning_rate_or_beta_does_not_recompile(vae, pixels, run):
     before = training.vae_steps._cache_size()
-    for changes in [dict(learning_rate=1e-2), dict(learning_rate=1), dict(learning_rate=np.float32(0.1)),
-                    dict(beta=4), dict(beta=0), dict(beta=np.float64(2)), dict(seed=5), dict(steps=40, chunks=8)]:
+    for changes in [
+        dict(learning_rate=1e-2),
+        dict(learning_rate=1),
+        dict(learning_rate=np.float32(0.1)),
+        dict(beta=4),
+        dict(beta=0),
+        dict(beta=np.float64(2)),
+        dict(seed=5),
+        dict(steps=40, chunks=8),
+    ]:
         fit(vae, pixels, **changes)
         fit(run[0], pixels, **changes)
     assert training.vae_steps._cache_size() == before
@@ -161,6 +190,7 @@ def test_learning_rate_and_beta_matter(vae, pixels, run):
 
 # Other models, other losses
 
+
 def test_an_autoencoder_trains_through_the_same_function(pixels):
     model = models.Autoencoder(X_DIM, 8, 2, 1, key=jax.random.key(0))
     trained, history = fit(model, pixels, loss=losses.autoencoder_loss, steps=400, chunks=80)
@@ -171,7 +201,9 @@ def test_an_autoencoder_trains_through_the_same_function(pixels):
 
 def test_points_in_the_plane_may_lie_anywhere():
     def loss(model, x, key, beta):
-        return losses.vae_loss(model, x, key, beta, lambda x_hat, x: losses.gaussian_log_likelihood(x_hat, x, 0.5))
+        return losses.vae_loss(
+            model, x, key, beta, lambda x_hat, x: losses.gaussian_log_likelihood(x_hat, x, 0.5)
+        )
 
     points = np.random.default_rng(0).normal(0, 3, (64, 2)).astype(np.float32)
     model = models.VAE(2, 8, 2, 1, output=lambda x: x, key=jax.random.key(0))
@@ -180,6 +212,7 @@ def test_points_in_the_plane_may_lie_anywhere():
 
 
 # What stops a run
+
 
 def loss_that_breaks(model, x, key, beta):
     """The VAE's loss, but NaN at step number `beta`, which it knows by the key that this step draws its noise from."""
@@ -191,8 +224,12 @@ def loss_that_breaks(model, x, key, beta):
 
 
 @pytest.mark.parametrize("bad_step, good_steps", [(0, 0), (4, 0), (5, 5), (13, 10), (19, 15)])
-def test_a_run_that_turns_nan_names_the_step_and_keeps_the_last_good_model(vae, pixels, run, bad_step, good_steps):
-    with pytest.raises(training.Diverged, match=rf"not finite at step {bad_step}\b.* after step {good_steps}\b") as stop:
+def test_a_run_that_turns_nan_names_the_step_and_keeps_the_last_good_model(
+    vae, pixels, run, bad_step, good_steps
+):
+    with pytest.raises(
+        training.Diverged, match=rf"not finite at step {bad_step}\b.* after step {good_steps}\b"
+    ) as stop:
         fit(vae, pixels, loss=loss_that_breaks, beta=bad_step)
     model = stop.value.models[0]
     assert stop.value.step == bad_step
@@ -204,19 +241,23 @@ def test_a_run_that_turns_nan_names_the_step_and_keeps_the_last_good_model(vae, 
         assert stop.value.history == {} and same_bits(model, vae)
 
 
-@pytest.mark.parametrize("record, state, step", [
-    ({"loss": [1, np.nan, np.nan]}, 0.0, 1),
-    ({"loss": [1, 1, 1], "generator_loss": [np.inf, 1, 1]}, 0.0, 0),
-    ({"loss": [1, 1, 1]}, np.nan, 2),  # the last update broke the model: no loss has seen it yet
-    ({"loss": [1, 1, 1], "held_out_loss": np.nan}, 0.0, 2),  # measured after the last step
-    ({"loss": [1, 1, np.nan], "held_out_loss": np.nan}, np.nan, 2),
-])
+@pytest.mark.parametrize(
+    "record, state, step",
+    [
+        ({"loss": [1, np.nan, np.nan]}, 0.0, 1),
+        ({"loss": [1, 1, 1], "generator_loss": [np.inf, 1, 1]}, 0.0, 0),
+        ({"loss": [1, 1, 1]}, np.nan, 2),  # the last update broke the model: no loss has seen it yet
+        ({"loss": [1, 1, 1], "held_out_loss": np.nan}, 0.0, 2),  # measured after the last step
+        ({"loss": [1, 1, np.nan], "held_out_loss": np.nan}, np.nan, 2),
+    ],
+)
 def test_the_first_bad_step_of_a_chunk_is_found(record, state, step):
     def advance(_, start, length):
         broken = start == 3  # the second of three chunks
         good = {"loss": np.ones(3), "generator_loss": np.ones(3), "held_out_loss": np.ones(())}
-        return (jnp.asarray(state if broken else 1.0),), good | {k: np.array(v, float)
-                                                                 for k, v in record.items() if broken}
+        return (jnp.asarray(state if broken else 1.0),), good | {
+            k: np.array(v, float) for k, v in record.items() if broken
+        }
 
     with pytest.raises(training.Diverged) as stop:
         loop.run_in_chunks(advance, (jnp.asarray(0.0),), 9, 3, progress=False)
@@ -239,7 +280,7 @@ def test_an_interruption_returns_the_last_finished_chunk(vae, pixels, run, monke
     model, history = fit(vae, pixels)
     assert f"the model after step {5 * after} of 20" in capsys.readouterr().out
     if after:
-        assert np.array_equal(history["loss"], run[1]["loss"][:5 * after])
+        assert np.array_equal(history["loss"], run[1]["loss"][: 5 * after])
         assert len(history["held_out_loss"]) == len(history["held_out_step"]) == after
         assert not same_bits(model, vae)
     else:
@@ -256,38 +297,48 @@ def test_the_bar_goes_to_standard_output_and_reaches_the_end(vae, pixels, capsys
 
 # Bad input
 
-@pytest.mark.parametrize("changes, message", [
-    (dict(steps=0), "steps must be a whole number of at least 1; got 0"),
-    (dict(steps=2.5), "steps must be a whole number of at least 1; got 2.5"),
-    (dict(steps=-3), "steps must be a whole number of at least 1; got -3"),
-    (dict(chunks=0), "chunks must be a whole number of at least 1; got 0"),
-    (dict(batch_size=0), "batch_size must be a whole number of at least 1; got 0"),
-    (dict(batch_size=65), "batch_size is 65, but there are only 64 examples"),
-    (dict(learning_rate=0.0), "learning_rate must be a positive number; got 0.0"),
-    (dict(learning_rate=-1e-3), "learning_rate must be a positive number; got -0.001"),
-    (dict(learning_rate=np.nan), "learning_rate must be a positive number; got nan"),
-    (dict(learning_rate=np.inf), "learning_rate must be a positive number; got inf"),
-    (dict(beta=-0.1), "beta must be a number of at least 0; got -0.1"),
-    (dict(beta=np.nan), "beta must be a number of at least 0; got nan"),
-    (dict(beta=np.inf), "beta must be a number of at least 0; got inf"),
-    (dict(held_out=np.zeros((4, 11))), r"held_out has shape \(4, 11\); the model takes \(n, 12\)"),
-    (dict(held_out=np.full((4, 12), 2.0)), r"held_out lies in \[2, 2\]; .* needs \[0, 1\]"),
-    (dict(held_out=np.zeros((0, 12))), r"held_out has shape \(0, 12\)"),
-])
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        (dict(steps=0), "steps must be a whole number of at least 1; got 0"),
+        (dict(steps=2.5), "steps must be a whole number of at least 1; got 2.5"),
+        (dict(steps=-3), "steps must be a whole number of at least 1; got -3"),
+        (dict(chunks=0), "chunks must be a whole number of at least 1; got 0"),
+        (dict(batch_size=0), "batch_size must be a whole number of at least 1; got 0"),
+        (dict(batch_size=65), "batch_size is 65, but there are only 64 examples"),
+        (dict(learning_rate=0.0), "learning_rate must be a positive number; got 0.0"),
+        (dict(learning_rate=-1e-3), "learning_rate must be a positive number; got -0.001"),
+        (dict(learning_rate=np.nan), "learning_rate must be a positive number; got nan"),
+        (dict(learning_rate=np.inf), "learning_rate must be a positive number; got inf"),
+        (dict(beta=-0.1), "beta must be a number of at least 0; got -0.1"),
+        (dict(beta=np.nan), "beta must be a number of at least 0; got nan"),
+        (dict(beta=np.inf), "beta must be a number of at least 0; got inf"),
+        (dict(held_out=np.zeros((4, 11))), r"held_out has shape \(4, 11\); the model takes \(n, 12\)"),
+        (dict(held_out=np.full((4, 12), 2.0)), r"held_out lies in \[2, 2\]; .* needs \[0, 1\]"),
+        (dict(held_out=np.zeros((0, 12))), r"held_out has shape \(0, 12\)"),
+    ],
+)
 def test_bad_settings_are_named(vae, pixels, changes, message):
     with pytest.raises(ValueError, match=message):
         fit(vae, pixels, **changes)
 
 
-@pytest.mark.parametrize("data, message", [
-    (np.zeros((64, 11)), r"data has shape \(64, 11\); the model takes \(n, 12\)"),
-    (np.zeros(12), r"data has shape \(12,\)"),
-    (np.zeros((64, 3, 4)), r"data has shape \(64, 3, 4\)"),
-    (np.zeros((0, 12)), r"data has shape \(0, 12\)"),
-    (np.full((64, 12), 255), r"data lies in \[255, 255\]; a model whose output is a sigmoid needs \[0, 1\]"),
-    (np.full((64, 12), -0.5), r"data lies in \[-0.5, -0.5\]"),
-    (np.full((64, 12), np.nan), "data holds values that are NaN or infinite"),
-])
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (np.zeros((64, 11)), r"data has shape \(64, 11\); the model takes \(n, 12\)"),
+        (np.zeros(12), r"data has shape \(12,\)"),
+        (np.zeros((64, 3, 4)), r"data has shape \(64, 3, 4\)"),
+        (np.zeros((0, 12)), r"data has shape \(0, 12\)"),
+        (
+            np.full((64, 12), 255),
+            r"data lies in \[255, 255\]; a model whose output is a sigmoid needs \[0, 1\]",
+        ),
+        (np.full((64, 12), -0.5), r"data lies in \[-0.5, -0.5\]"),
+        (np.full((64, 12), np.nan), "data holds values that are NaN or infinite"),
+    ],
+)
 def test_bad_data_are_named(vae, data, message):
     with pytest.raises(ValueError, match=message):
         fit(vae, data, held_out=None)
@@ -301,4 +352,6 @@ def test_a_key_that_is_no_key_is_named(vae, pixels, key):
 
 def test_a_batch_of_keys_is_refused(vae, pixels):
     with pytest.raises(ValueError, match="key must be one key"):
-        training.fit_vae(vae, pixels, jax.random.split(jax.random.key(0)), steps=1, batch_size=2, progress=False)
+        training.fit_vae(
+            vae, pixels, jax.random.split(jax.random.key(0)), steps=1, batch_size=2, progress=False
+        )

@@ -61,12 +61,15 @@ def explorer(request):
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
+
 def test_a_picture_is_dark_ink_on_white_paper_enlarged_without_blur():
     ink = np.zeros((28, 28))
     ink[3, 5] = 1
     seen = pixels(pictures.png(ink.ravel(), scale=4))
     assert seen.shape == (112, 112)
-    assert (seen[12:16, 20:24] == 0).all() and (seen == 0).sum() == 16 and (seen == 255).sum() == seen.size - 16
+    assert (
+        (seen[12:16, 20:24] == 0).all() and (seen == 0).sum() == 16 and (seen == 255).sum() == seen.size - 16
+    )
 
 
 def test_a_sheet_holds_each_picture_in_its_place():
@@ -76,13 +79,17 @@ def test_a_sheet_holds_each_picture_in_its_place():
     assert [int(seen[5 * (i // 2) + 1, 5 * (i % 2) + 1]) for i in range(6)] == [255, 191, 128, 64, 0, 255]
 
 
-@pytest.mark.parametrize("image", [np.zeros(783), np.zeros((28, 27)), np.zeros(0), np.full(784, np.nan), np.zeros((1, 784))])
+@pytest.mark.parametrize(
+    "image", [np.zeros(783), np.zeros((28, 27)), np.zeros(0), np.full(784, np.nan), np.zeros((1, 784))]
+)
 def test_what_is_no_picture_is_refused(image):
     with pytest.raises(ValueError, match="picture"):
         pictures.png(image)
 
 
-@pytest.mark.parametrize("images, columns", [(np.zeros(784), 1), (np.zeros((0, 784)), 1), (np.zeros((2, 784)), 0)])
+@pytest.mark.parametrize(
+    "images, columns", [(np.zeros(784), 1), (np.zeros((0, 784)), 1), (np.zeros((2, 784)), 0)]
+)
 def test_what_is_no_sheet_is_refused(images, columns):
     with pytest.raises(ValueError, match="square pictures|columns must be"):
         pictures.sheet(images, columns)
@@ -90,11 +97,12 @@ def test_what_is_no_sheet_is_refused(images, columns):
 
 # --- every explorer ---------------------------------------------------------------------------------------------------
 
+
 def test_stored_it_keeps_its_pictures_and_its_words(explorer):
     bundle = explorer._repr_mimebundle_()
     assert bundle[VIEW]["model_id"] == explorer.model_id
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    assert bundle["text/html"].count("<img alt=\"") == len(explorer.stored_pictures())
+    assert bundle["text/html"].count('<img alt="') == len(explorer.stored_pictures())
     assert 'alt=""' not in bundle["text/html"]
     assert explorer.stored_words == bundle["text/plain"] and "VBox" not in bundle["text/plain"]
 
@@ -125,8 +133,14 @@ def test_closed_it_holds_nothing_and_hears_nothing():
         gone = weakref.ref(explorer)
         explorer.close()
         assert explorer.comm is None and all(widget.comm is None for widget in inside)
-        assert not any(observer in control._trait_notifiers[name]["change"] for control, observer, name in observed)
-        assert not [widget for widget in open_widgets() - before if not isinstance(widget, (ipywidgets.Layout, ipywidgets.Style))]
+        assert not any(
+            observer in control._trait_notifiers[name]["change"] for control, observer, name in observed
+        )
+        assert not [
+            widget
+            for widget in open_widgets() - before
+            if not isinstance(widget, (ipywidgets.Layout, ipywidgets.Style))
+        ]
         explorer.close()  # once more does no harm
         del explorer, observed, inside
         gc.collect()
@@ -136,6 +150,7 @@ def test_closed_it_holds_nothing_and_hears_nothing():
 def test_a_failure_in_a_callback_reaches_whoever_set_the_slider(explorer):
     def fail(_):
         raise RuntimeError("seen")
+
     control = explorer._observed[0][0]
     name = explorer._observed[0][2]
     explorer.watch(control, fail, name)
@@ -146,17 +161,30 @@ def test_a_failure_in_a_callback_reaches_whoever_set_the_slider(explorer):
 
 # --- models -----------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("make", [
-    lambda model: widgets.LatentPlane(model), lambda model: widgets.Interpolation(model, CODES),
-    lambda model: widgets.Traversal(model, CODES), lambda model: widgets.Sampler(model)])
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda model: widgets.LatentPlane(model),
+        lambda model: widgets.Interpolation(model, CODES),
+        lambda model: widgets.Traversal(model, CODES),
+        lambda model: widgets.Sampler(model),
+    ],
+)
 @pytest.mark.parametrize("model", [WithoutDecoder(), "a model", None])
 def test_a_model_without_a_decoder_is_refused(make, model):
     with pytest.raises(ValueError, match="decode"):
         make(model)
 
 
-@pytest.mark.parametrize("make", [
-    lambda model: widgets.Interpolation(model, CODES), lambda model: widgets.Traversal(model, CODES), widgets.Sampler])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda model: widgets.Interpolation(model, CODES),
+        lambda model: widgets.Traversal(model, CODES),
+        widgets.Sampler,
+    ],
+)
 def test_several_models_are_refused_where_one_is_shown(make):
     with pytest.raises(ValueError, match="shows one model with decode.*dictionary of 1"):
         make({"VAE": Linear()})
@@ -179,29 +207,32 @@ def test_the_point_is_kept_on_the_plane():
     plane.close()
 
 
-@pytest.mark.parametrize("make, said", [
-    (lambda: widgets.LatentPlane(Linear(3)), "3 dimensions, wanted 2"),
-    (lambda: widgets.LatentPlane({"a": Linear(), "b": Linear(3)}), "b: latents have 3"),
-    (lambda: widgets.LatentPlane({}), "at least one model"),
-    (lambda: widgets.LatentPlane(Linear(), np.zeros((5, 3))), r"\(n, 2\).*\(5, 3\)"),
-    (lambda: widgets.LatentPlane(Linear(), np.full((5, 2), np.nan)), "finite"),
-    (lambda: widgets.LatentPlane(Linear(), CODES, LABELS[:3]), "got 3 and 40"),
-    (lambda: widgets.LatentPlane(Linear(), point=(1, 2, 3)), "2 finite numbers"),
-    (lambda: widgets.LatentPlane(Linear(), limit=-1), "positive, got -1"),
-    (lambda: widgets.LatentPlane(Linear(pixels=700)), "as many rows as columns"),
-    (lambda: widgets.Interpolation(Linear(), WIDE), r"\(n, 2\)"),
-    (lambda: widgets.Interpolation(Linear(), CODES, start=40), "0 to 39, got 40"),
-    (lambda: widgets.Interpolation(Linear(), CODES, end=-1), "0 to 39, got -1"),
-    (lambda: widgets.Interpolation(Linear(), CODES, IMAGES[:3]), "got 3 and 40"),
-    (lambda: widgets.Traversal(Linear(), CODES, start=1.5), "whole number"),
-    (lambda: widgets.Traversal(Linear(), CODES, limit=0), "positive"),
-    (lambda: widgets.Sampler(Linear(), columns=0), "at least 1"),
-    (lambda: widgets.Sampler(Linear(), seed=-1), "seed"),
-    (lambda: widgets.KLPlayground(std=0), "std is between 0.05 and 4, got 0"),
-    (lambda: widgets.KLPlayground(samples=5000), "5000"),
-    (lambda: widgets.DrawDigit(np.zeros((3, 100))), r"\(3, 100\)"),
-    (lambda: widgets.DrawDigit(IMAGES[:3], example=3), "0 to 2, got 3"),
-])
+@pytest.mark.parametrize(
+    "make, said",
+    [
+        (lambda: widgets.LatentPlane(Linear(3)), "3 dimensions, wanted 2"),
+        (lambda: widgets.LatentPlane({"a": Linear(), "b": Linear(3)}), "b: latents have 3"),
+        (lambda: widgets.LatentPlane({}), "at least one model"),
+        (lambda: widgets.LatentPlane(Linear(), np.zeros((5, 3))), r"\(n, 2\).*\(5, 3\)"),
+        (lambda: widgets.LatentPlane(Linear(), np.full((5, 2), np.nan)), "finite"),
+        (lambda: widgets.LatentPlane(Linear(), CODES, LABELS[:3]), "got 3 and 40"),
+        (lambda: widgets.LatentPlane(Linear(), point=(1, 2, 3)), "2 finite numbers"),
+        (lambda: widgets.LatentPlane(Linear(), limit=-1), "positive, got -1"),
+        (lambda: widgets.LatentPlane(Linear(pixels=700)), "as many rows as columns"),
+        (lambda: widgets.Interpolation(Linear(), WIDE), r"\(n, 2\)"),
+        (lambda: widgets.Interpolation(Linear(), CODES, start=40), "0 to 39, got 40"),
+        (lambda: widgets.Interpolation(Linear(), CODES, end=-1), "0 to 39, got -1"),
+        (lambda: widgets.Interpolation(Linear(), CODES, IMAGES[:3]), "got 3 and 40"),
+        (lambda: widgets.Traversal(Linear(), CODES, start=1.5), "whole number"),
+        (lambda: widgets.Traversal(Linear(), CODES, limit=0), "positive"),
+        (lambda: widgets.Sampler(Linear(), columns=0), "at least 1"),
+        (lambda: widgets.Sampler(Linear(), seed=-1), "seed"),
+        (lambda: widgets.KLPlayground(std=0), "std is between 0.05 and 4, got 0"),
+        (lambda: widgets.KLPlayground(samples=5000), "5000"),
+        (lambda: widgets.DrawDigit(np.zeros((3, 100))), r"\(3, 100\)"),
+        (lambda: widgets.DrawDigit(IMAGES[:3], example=3), "0 to 2, got 3"),
+    ],
+)
 def test_bad_input_is_refused_with_what_came_and_what_was_wanted(make, said):
     with pytest.raises(ValueError, match=said):
         make()
@@ -215,19 +246,24 @@ def test_no_slider_recompiles():
     traversal.sliders[1].value = 0.5
     compiled = []
     jax.monitoring.register_event_duration_secs_listener(
-        lambda event, seconds, **_: compiled.append(event) if "backend_compile" in event else None)
+        lambda event, seconds, **_: compiled.append(event) if "backend_compile" in event else None
+    )
     for value in np.linspace(0.05, 0.95, 7):
         plane.point, walk.position, samples.temperature = (value, -value), value, value
         traversal.sliders[3].value = value
     walk.choose(5, 9)
     samples.new_noise()
-    widgets.LatentPlane(Linear(seed=5)).point = (0.5, 0.5)  # other weights are other data, not another program
+    widgets.LatentPlane(Linear(seed=5)).point = (
+        0.5,
+        0.5,
+    )  # other weights are other data, not another program
     assert not compiled
     jax.jit(lambda z: 3 * z + 1)(1.0)
     assert compiled  # the counter counts
 
 
 # --- LatentPlane ------------------------------------------------------------------------------------------------------
+
 
 def test_the_plane_shows_what_the_model_decodes_at_the_point():
     model = Linear()
@@ -265,10 +301,13 @@ def test_the_stored_plane_has_the_marker_where_the_point_is():
 
 # --- Interpolation ----------------------------------------------------------------------------------------------------
 
+
 def test_both_walks_lead_from_one_digit_to_the_other():
     walk = widgets.Interpolation(Linear(6), WIDE, start=3, end=8)
     for z in walk.latents.values():
-        assert np.array_equal(z[0], WIDE[3].astype(np.float32)) and np.array_equal(z[-1], WIDE[8].astype(np.float32))
+        assert np.array_equal(z[0], WIDE[3].astype(np.float32)) and np.array_equal(
+            z[-1], WIDE[8].astype(np.float32)
+        )
     middle = walk.now["linear"].png, walk.now["spherical"].png
     walk.position = 0.0
     assert walk.now["linear"].png == walk.now["spherical"].png != middle[0]
@@ -316,6 +355,7 @@ def test_a_position_or_index_out_of_range_is_refused():
 
 # --- Traversal --------------------------------------------------------------------------------------------------------
 
+
 def test_dimensions_stand_in_the_order_of_their_activity():
     traversal = widgets.Traversal(Linear(6), WIDE)
     assert list(traversal.sliders) == list(np.argsort(-WIDE.var(axis=0)))
@@ -325,7 +365,9 @@ def test_dimensions_stand_in_the_order_of_their_activity():
 def test_one_slider_moves_one_latent_and_reset_brings_it_back():
     traversal = widgets.Traversal(Linear(6), WIDE, start=7)
     before = traversal.after.png
-    assert np.allclose(traversal.z, WIDE[7]) and before == pictures.png(base.decode(traversal.model, WIDE[7:8])[0])
+    assert np.allclose(traversal.z, WIDE[7]) and before == pictures.png(
+        base.decode(traversal.model, WIDE[7:8])[0]
+    )
     traversal.sliders[3].value = 2.0
     assert traversal.z[3] == 2.0 and np.allclose(np.delete(traversal.z, 3), np.delete(WIDE[7], 3))
     assert traversal.after.png != before and "latent 4 = 2.00" in traversal.text
@@ -348,6 +390,7 @@ def test_another_start_is_chosen_by_index():
 
 
 # --- Sampler ----------------------------------------------------------------------------------------------------------
+
 
 def test_a_seed_repeats_its_noise_and_the_button_renews_it():
     samples = widgets.Sampler(Linear(), columns=3, seed=4)
@@ -373,7 +416,13 @@ def test_drawn_pixels_are_black_or_white_and_agree_with_their_mean():
     drawn = pixels(samples.draw.png)
     assert set(np.unique(drawn)) == {0, 255}
     cell = slice(0, 28)
-    share = np.mean([(drawn[30 * r:30 * r + 28, 30 * c:30 * c + 28] == 0).mean() for r in range(10) for c in range(10)])
+    share = np.mean(
+        [
+            (drawn[30 * r : 30 * r + 28, 30 * c : 30 * c + 28] == 0).mean()
+            for r in range(10)
+            for c in range(10)
+        ]
+    )
     assert share == pytest.approx(samples.means.mean(), abs=0.01) and drawn[cell, cell].shape == (28, 28)
 
 
@@ -382,7 +431,9 @@ def test_a_generator_has_one_sheet():
     assert samples.draw is None and len(samples.pictures) == 1
 
 
-@pytest.mark.parametrize("set_it", [lambda s: setattr(s, "temperature", 3), lambda s: setattr(s, "seed", 1.5)])
+@pytest.mark.parametrize(
+    "set_it", [lambda s: setattr(s, "temperature", 3), lambda s: setattr(s, "seed", 1.5)]
+)
 def test_temperature_and_seed_are_checked(set_it):
     samples = widgets.Sampler(Linear(), columns=3)
     with pytest.raises(ValueError):
@@ -390,6 +441,7 @@ def test_temperature_and_seed_are_checked(set_it):
 
 
 # --- KLPlayground -----------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("mean, std", [(0, 1), (1, 0.5), (-2, 0.1), (2.5, 3)])
 def test_the_playground_shows_the_closed_form_and_an_estimate_near_it(mean, std):
@@ -491,8 +543,15 @@ def test_strokes_are_lists_of_points(strokes):
         widgets.DrawDigit(IMAGES[:1]).draw(strokes)
 
 
-@pytest.mark.parametrize("ink, said", [(np.zeros((50, 50)), "empty"), (np.ones(784), "height, width"), (2 * np.ones((9, 9)), "in .0, 1"),
-                                       (np.full((9, 9), np.nan), "in .0, 1")])
+@pytest.mark.parametrize(
+    "ink, said",
+    [
+        (np.zeros((50, 50)), "empty"),
+        (np.ones(784), "height, width"),
+        (2 * np.ones((9, 9)), "in .0, 1"),
+        (np.full((9, 9), np.nan), "in .0, 1"),
+    ],
+)
 def test_preparing_wants_a_drawing(ink, said):
     with pytest.raises(ValueError, match=said):
         widgets.like_mnist(ink)
@@ -503,17 +562,22 @@ def test_preparing_a_real_digit_leaves_it_almost_as_it_was():
     assert digits.shape == (10, 784)
     for digit in digits:
         again = widgets.like_mnist(digit.reshape(28, 28))
-        shifted = [np.roll(again.reshape(28, 28), (i, j), (0, 1)).ravel() for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        shifted = [
+            np.roll(again.reshape(28, 28), (i, j), (0, 1)).ravel() for i in (-1, 0, 1) for j in (-1, 0, 1)
+        ]
         assert min(np.abs(other - digit).mean() for other in shifted) < 0.02
 
 
 # --- flipbook ---------------------------------------------------------------------------------------------------------
 
+
 def test_the_flipbook_shows_its_last_frame_and_holds_them_all():
     book = widgets.flipbook(IMAGES[:3], ["one", "two", "three"], label="Step", alt="Three digits")
     last = base64.b64encode(plots.compact(pictures.png(IMAGES[2]))).decode()
     assert f'<img alt="Three digits" src="data:image/png;base64,{last}"' in book.html
-    assert all(base64.b64encode(plots.compact(pictures.png(image))).decode() in book.html for image in IMAGES[:3])
+    assert all(
+        base64.b64encode(plots.compact(pictures.png(image))).decode() in book.html for image in IMAGES[:3]
+    )
     assert 'min="0" max="2" value="2"' in book.html and ">three</figcaption>" in book.html
     assert book._repr_mimebundle_() == {"text/html": book.html, "text/plain": "Three digits"}
     assert "http" not in book.html
@@ -530,10 +594,17 @@ def test_the_flipbook_takes_png_bytes_and_figures_and_escapes_words():
     assert "<b>" not in book.html and "<i>" not in book.html and "<c>" not in book.html
 
 
-@pytest.mark.parametrize("frames, options, said", [
-    ([], {"alt": "x"}, "at least one"), ([IMAGES[0]], {}, "alt"), ([IMAGES[0]], {"alt": " "}, "alt"),
-    ([IMAGES[0]], {"alt": "x", "captions": ["a", "b"]}, "got 2 and 1"), ([b"GIF"], {"alt": "x"}, "PNG"),
-    ([np.zeros(3)], {"alt": "x"}, "picture")])
+@pytest.mark.parametrize(
+    "frames, options, said",
+    [
+        ([], {"alt": "x"}, "at least one"),
+        ([IMAGES[0]], {}, "alt"),
+        ([IMAGES[0]], {"alt": " "}, "alt"),
+        ([IMAGES[0]], {"alt": "x", "captions": ["a", "b"]}, "got 2 and 1"),
+        ([b"GIF"], {"alt": "x"}, "PNG"),
+        ([np.zeros(3)], {"alt": "x"}, "picture"),
+    ],
+)
 def test_a_flipbook_wants_frames_and_words(frames, options, said):
     with pytest.raises(ValueError, match=said):
         widgets.flipbook(frames, **options)

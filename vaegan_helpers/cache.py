@@ -64,10 +64,14 @@ def _remove_damaged(directory):
             if not checked <= entry.stat().st_mtime < settled:
                 continue
             packed = entry.read_bytes()
-            if not packed.startswith(b"\x28\xb5\x2f\xfd"):  # the mark of Zstandard, which JAX uses where it is at hand
+            if not packed.startswith(
+                b"\x28\xb5\x2f\xfd"
+            ):  # the mark of Zstandard, which JAX uses where it is at hand
                 zlib.decompress(packed)
         except zlib.error:
-            warnings.warn(f"{entry.name} in the compilation cache was damaged; it will be compiled again", stacklevel=2)
+            warnings.warn(
+                f"{entry.name} in the compilation cache was damaged; it will be compiled again", stacklevel=2
+            )
             entry.unlink(missing_ok=True)
         except OSError:  # another kernel has just removed it
             continue

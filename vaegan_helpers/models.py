@@ -121,9 +121,13 @@ class Generator(nnx.Module):
       Gurumurthy, Sarvadevabhatla & Babu, DeLiGAN, 2017 (noise from a mixture).
     """
 
-    def __init__(self, z_dim=2, hidden_dim=256, x_dim=784, hidden_layers=2, *, output=jax.nn.sigmoid, categories=0, key):
+    def __init__(
+        self, z_dim=2, hidden_dim=256, x_dim=784, hidden_layers=2, *, output=jax.nn.sigmoid, categories=0, key
+    ):
         if not isinstance(categories, int) or not 0 <= categories <= z_dim:
-            raise ValueError(f"categories must be a whole number from 0 to z_dim = {z_dim}; got {categories!r}")
+            raise ValueError(
+                f"categories must be a whole number from 0 to z_dim = {z_dim}; got {categories!r}"
+            )
         self.network = MLP(_sizes(z_dim, hidden_dim, hidden_layers, x_dim), key=key)
         self.output = output
         self.x_dim, self.z_dim, self.categories = x_dim, z_dim, categories
@@ -131,8 +135,10 @@ class Generator(nnx.Module):
     def __call__(self, z):
         """z (batch, z_dim) to generated data, (batch, x_dim)."""
         if self.categories:
-            chosen = jax.nn.one_hot(jnp.argmax(z[:, :self.categories], axis=1), self.categories)
-            z = jnp.concatenate([3 * chosen, z[:, self.categories:]], axis=1)      # 3: far apart beside the other noise
+            chosen = jax.nn.one_hot(jnp.argmax(z[:, : self.categories], axis=1), self.categories)
+            z = jnp.concatenate(
+                [3 * chosen, z[:, self.categories :]], axis=1
+            )  # 3: far apart beside the other noise
         return self.output(self.network(z))
 
     def decode(self, z):
@@ -160,8 +166,19 @@ class Discriminator(nnx.Module):
       Tancik et al., Fourier Features Let Networks Learn High Frequency Functions, 2020.
     """
 
-    def __init__(self, x_dim=784, hidden_dim=256, hidden_layers=2, *, dropout=0.0, packing=1, minibatch_std=False,
-                 spectral_norm=False, frequencies=(), key):
+    def __init__(
+        self,
+        x_dim=784,
+        hidden_dim=256,
+        hidden_layers=2,
+        *,
+        dropout=0.0,
+        packing=1,
+        minibatch_std=False,
+        spectral_norm=False,
+        frequencies=(),
+        key,
+    ):
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is a share of units in [0, 1); got {dropout}")
         if not isinstance(packing, int) or packing < 1:
@@ -171,7 +188,9 @@ class Discriminator(nnx.Module):
         if minibatch_std:
             if hidden_layers < 1:
                 raise ValueError("minibatch_std needs a hidden layer of which to measure the spread")
-            self.network.layers[1] = nnx.Linear(sizes[1] + 1, sizes[2], rngs=nnx.Rngs(jax.random.fold_in(key, 1)))
+            self.network.layers[1] = nnx.Linear(
+                sizes[1] + 1, sizes[2], rngs=nnx.Rngs(jax.random.fold_in(key, 1))
+            )
         self.dropout, self.packing, self.frequencies = dropout, packing, tuple(map(float, frequencies))
         self.minibatch_std, self.spectral_norm = minibatch_std, spectral_norm
         self.x_dim = x_dim
@@ -196,20 +215,22 @@ class Discriminator(nnx.Module):
         """
         if x.ndim != 2 or x.shape[1] != self.x_dim or len(x) % self.packing:
             packs = f", with a batch that is a multiple of {self.packing}" if self.packing > 1 else ""
-            raise ValueError(f"the discriminator takes arrays of shape (batch, {self.x_dim}){packs}; got {x.shape}")
+            raise ValueError(
+                f"the discriminator takes arrays of shape (batch, {self.x_dim}){packs}; got {x.shape}"
+            )
         hidden_layers = len(self.network.layers) - 1
         if layer is not None and (isinstance(layer, bool) or layer not in range(1, hidden_layers + 1)):
             raise ValueError(f"layer must be a whole number from 1 to {hidden_layers}; got {layer!r}")
         waves = [wave(frequency * x) for frequency in self.frequencies for wave in (jnp.sin, jnp.cos)]
         x = jnp.concatenate([x, *waves], axis=1).reshape(len(x) // self.packing, -1)
         keep = 1 - self.dropout
-        for i, hidden in enumerate(self.network.layers[:layer or hidden_layers]):
+        for i, hidden in enumerate(self.network.layers[: layer or hidden_layers]):
             x = self.network.activation(self._apply(hidden, x))
             if key is not None and self.dropout:
                 mask_key = jax.random.fold_in(key, i)
                 x = jnp.where(jax.random.bernoulli(mask_key, keep, x.shape), x / keep, 0)
             if self.minibatch_std and i == 0:
-                spread = jnp.sqrt(jnp.var(x, axis=0) + 1e-8).mean()      # one number for the whole batch
+                spread = jnp.sqrt(jnp.var(x, axis=0) + 1e-8).mean()  # one number for the whole batch
                 x = jnp.concatenate([x, jnp.full((len(x), 1), spread)], axis=1)
         return x
 
@@ -227,7 +248,7 @@ def largest_singular_value(matrix, iterations=10):
     References:
       Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018, section 2.1 and appendix A.
     """
-    right = jnp.cos(jnp.arange(matrix.shape[1]) + 0.5)                  # any start that is not special
+    right = jnp.cos(jnp.arange(matrix.shape[1]) + 0.5)  # any start that is not special
     for _ in range(iterations):
         left = matrix @ right
         left = left / (jnp.linalg.norm(left) + 1e-12)

@@ -24,8 +24,18 @@ COLOURS = {
     "accent": "#E69F00",
 }
 # Ten classes need more than colour: their digit stands beside them wherever it can.
-DIGIT_COLOURS = ["#000000", "#E69F00", "#56B4E9", "#009E73", "#B8A900",
-                 "#0072B2", "#D55E00", "#CC79A7", "#7F7F7F", "#7B3FA0"]
+DIGIT_COLOURS = [
+    "#000000",
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#B8A900",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+    "#7F7F7F",
+    "#7B3FA0",
+]
 
 
 def show(fig, alt):
@@ -94,9 +104,9 @@ def sheet(images, columns, gap=2):
         raise ValueError(f"columns must be a whole number of at least 1; got {columns!r}")
     rows, cell = -(-len(images) // columns), side + gap
     cells = np.ones((rows * columns, cell, cell), np.float32)
-    cells[:len(images), :side, :side] = 1 - np.clip(images, 0, 1).reshape(-1, side, side)
+    cells[: len(images), :side, :side] = 1 - np.clip(images, 0, 1).reshape(-1, side, side)
     paper = cells.reshape(rows, columns, cell, cell).swapaxes(1, 2).reshape(rows * cell, columns * cell)
-    paper = paper[:rows * cell - gap, :columns * cell - gap]
+    paper = paper[: rows * cell - gap, : columns * cell - gap]
     return paper
 
 
@@ -151,9 +161,16 @@ def latent_scatter(ax, codes, labels, size=6, legend=True, limit=None):
         present = np.unique(labels)
         centres = np.array([np.median(codes[labels == digit], axis=0) for digit in present])
         for digit, place in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13)):
-            ax.text(*place, str(digit), fontsize=12, fontweight="bold",
-                    ha="center", va="center", color=DIGIT_COLOURS[digit],
-                    bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": DIGIT_COLOURS[digit], "alpha": 0.9})
+            ax.text(
+                *place,
+                str(digit),
+                fontsize=12,
+                fontweight="bold",
+                ha="center",
+                va="center",
+                color=DIGIT_COLOURS[digit],
+                bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": DIGIT_COLOURS[digit], "alpha": 0.9},
+            )
     ax.set(xlabel="latent 1", ylabel="latent 2", aspect="equal")
     return artist
 
@@ -185,10 +202,19 @@ def posterior_ellipses(ax, mean, logvar, labels, limit=None):
     """
     mean, std, labels = np.asarray(mean), np.exp(0.5 * np.asarray(logvar)), np.asarray(labels)
     if mean.ndim != 2 or mean.shape[1] != 2 or std.shape != mean.shape or labels.shape != mean.shape[:1]:
-        raise ValueError(f"wanted mean and logvar (n, 2) and labels (n,); got {mean.shape}, {std.shape}, {labels.shape}")
-    artist = EllipseCollection(4 * std[:, 0], 4 * std[:, 1], np.zeros(len(std)), units="xy", offsets=mean,
-                               offset_transform=ax.transData, facecolors=np.array(DIGIT_COLOURS)[labels],
-                               alpha=0.5)
+        raise ValueError(
+            f"wanted mean and logvar (n, 2) and labels (n,); got {mean.shape}, {std.shape}, {labels.shape}"
+        )
+    artist = EllipseCollection(
+        4 * std[:, 0],
+        4 * std[:, 1],
+        np.zeros(len(std)),
+        units="xy",
+        offsets=mean,
+        offset_transform=ax.transData,
+        facecolors=np.array(DIGIT_COLOURS)[labels],
+        alpha=0.5,
+    )
     ax.add_collection(artist)
     limit = limit or 1.1 * np.abs(mean).max()
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="latent 1", ylabel="latent 2", aspect="equal")
@@ -213,10 +239,19 @@ def curves(ax, series, x=None, xlabel="step", ylabel="nats per image", smooth=1)
         if not 1 <= smooth <= len(values):
             raise ValueError(f"smooth must be from 1 to the {len(values)} values of {name}; got {smooth}")
         positions = np.arange(len(values)) if x is None else x
-        positions, values = (np.convolve(each, np.ones(smooth) / smooth, mode="valid") for each in (positions, values))
+        positions, values = (
+            np.convolve(each, np.ones(smooth) / smooth, mode="valid") for each in (positions, values)
+        )
         lines += ax.plot(positions, values, color=colour, label=name)
-        ax.annotate(name, (positions[-1], values[-1]), xytext=(4, 0), textcoords="offset points",
-                    va="center", color=colour, fontsize=9)
+        ax.annotate(
+            name,
+            (positions[-1], values[-1]),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            fontsize=9,
+        )
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.margins(x=0.02)
     return lines

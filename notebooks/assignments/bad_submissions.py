@@ -24,7 +24,9 @@ class Clock:
         self.began = time.monotonic()
 
     def seconds_left(self, cell):
-        return int(min(self.cell_seconds, max(1, self.notebook_seconds - (time.monotonic() - self.began))))
+        return int(
+            min(self.cell_seconds, max(1, self.notebook_seconds - (time.monotonic() - self.began)))
+        )
 
 
 class ReadAnything(NotebookExporter):
@@ -53,7 +55,9 @@ class RestoreCells(NbGraderPreprocessor):
             known = gradebook.find_notebook(of_course["notebook"], of_course["assignment"])
             points = {cell.name: cell.max_score for cell in known.grade_cells}
             solutions = {cell.name for cell in known.solution_cells}
-            wanted = {cell.name: _as_handed_out(cell, points, solutions) for cell in known.source_cells}
+            wanted = {
+                cell.name: _as_handed_out(cell, points, solutions) for cell in known.source_cells
+            }
         present = set()
         for cell in notebook.cells:
             name = _grade_id(cell)
@@ -66,11 +70,17 @@ class RestoreCells(NbGraderPreprocessor):
         for i, name in reversed(list(enumerate(names))):
             if name in present or (name in solutions and name not in points):
                 continue
-            later = [place for place, cell in enumerate(notebook.cells) if _grade_id(cell) in names[i + 1:]]
+            later = [
+                place
+                for place, cell in enumerate(notebook.cells)
+                if _grade_id(cell) in names[i + 1 :]
+            ]
             place = min(later, default=len(notebook.cells))
             if place and notebook.cells[place - 1].get("id") in notices:
                 place -= 1
-            notice = nbformat.v4.new_markdown_cell("*The next cell was missing from the submission; it was put back.*")
+            notice = nbformat.v4.new_markdown_cell(
+                "*The next cell was missing from the submission; it was put back.*"
+            )
             notices.append(notice.id)
             notebook.cells[place:place] = [notice, wanted[name]]
         return notebook, resources
@@ -78,10 +88,19 @@ class RestoreCells(NbGraderPreprocessor):
 
 def _as_handed_out(source, points, solutions):
     """A cell as nbgrader generated it, from what the gradebook keeps."""
-    make = nbformat.v4.new_code_cell if source.cell_type == "code" else nbformat.v4.new_markdown_cell
-    marks = {"schema_version": 3, "grade_id": source.name, "grade": source.name in points, "task": False,
-             "solution": source.name in solutions, "locked": source.locked, "checksum": source.checksum,
-             "cell_type": source.cell_type}
+    make = (
+        nbformat.v4.new_code_cell if source.cell_type == "code" else nbformat.v4.new_markdown_cell
+    )
+    marks = {
+        "schema_version": 3,
+        "grade_id": source.name,
+        "grade": source.name in points,
+        "task": False,
+        "solution": source.name in solutions,
+        "locked": source.locked,
+        "checksum": source.checksum,
+        "cell_type": source.cell_type,
+    }
     if source.name in points:
         marks["points"] = points[source.name]
     return make(source.source or "", metadata={"nbgrader": marks})
@@ -109,11 +128,17 @@ class ExecuteToTheEnd(Execute):
         try:
             notebook, resources = super().preprocess(notebook, resources, **named)
         except (DeadKernelError, CellTimeoutError):
-            said = ("The kernel died or answered no more, here or in a cell above (out of memory, `exit`, a loop that cannot "
-                    "be interrupted?), so this cell did not run.")
+            said = (
+                "The kernel died or answered no more, here or in a cell above (out of memory, `exit`, a loop that cannot "
+                "be interrupted?), so this cell did not run."
+            )
             for cell in notebook.cells:
                 if cell.cell_type == "code" and cell.execution_count is None:
-                    cell.outputs = [nbformat.v4.new_output("error", ename="KernelDied", evalue=said, traceback=[said])]
+                    cell.outputs = [
+                        nbformat.v4.new_output(
+                            "error", ename="KernelDied", evalue=said, traceback=[said]
+                        )
+                    ]
         for cell in notebook.cells:
             for output in cell.get("outputs", []):
                 if output.output_type == "stream":

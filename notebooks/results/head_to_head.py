@@ -21,26 +21,39 @@ from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-
 from vaegan_helpers import data, losses, metrics, mixtures, models, training
 
 RESULT = Path(__file__).with_suffix(".json")
-SEEDS = [101, 102, 103, 104, 105]                # everything is measured
-MORE_SEEDS = [106, 107, 108, 109, 110]           # only how the runs end
-SIZES = {"z_dim": 16, "hidden_dim": 256}         # of the decoder and of the generator, which are the same network
+SEEDS = [101, 102, 103, 104, 105]  # everything is measured
+MORE_SEEDS = [106, 107, 108, 109, 110]  # only how the runs end
+SIZES = {
+    "z_dim": 16,
+    "hidden_dim": 256,
+}  # of the decoder and of the generator, which are the same network
 STEPS, BATCH, PIECES = 4000, 64, 20
 VAE_SETTINGS = {"learning_rate": 1e-3, "beta": 1.0}
-GAN_SETTINGS = {"discriminator_learning_rate": 1e-3, "generator_learning_rate": 1e-3, "penalty_weight": 5.0,
-                "averaging": 0.998, "final_rate": 0.05}
-DROPOUT = 0.3                                    # of the discriminator
-CLASSIFIER_SEED = 1000                           # one judge for all runs
-SAMPLES, SHARE = 2000, 500                       # samples are judged in shares as large as the set of held-out digits
+GAN_SETTINGS = {
+    "discriminator_learning_rate": 1e-3,
+    "generator_learning_rate": 1e-3,
+    "penalty_weight": 5.0,
+    "averaging": 0.998,
+    "final_rate": 0.05,
+}
+DROPOUT = 0.3  # of the discriminator
+CLASSIFIER_SEED = 1000  # one judge for all runs
+SAMPLES, SHARE = 2000, 500  # samples are judged in shares as large as the set of held-out digits
 # A run ends well if nothing became infinite, every digit has at least 2 % of the samples (a fifth of its fair share),
 # and precision and recall are both at least one half. Written down before any of these seeds was run.
 WELL = {"rarest_share": 0.02, "precision": 0.5, "recall": 0.5}
-MOMENTS = [0, 1, 2, 4, 8, 12, 16, 20]            # of the 20 pieces; measured while training
-DRAWS, FIT_STEPS = [1, 10, 100, 1000, 10_000], 500    # of the importance-weighted bound; to fit a Gaussian to each picture
-SEARCH_STEPS, CODED = 300, 1000                  # of the search for a latent; training digits whose latents are read
+MOMENTS = [0, 1, 2, 4, 8, 12, 16, 20]  # of the 20 pieces; measured while training
+DRAWS, FIT_STEPS = (
+    [1, 10, 100, 1000, 10_000],
+    500,
+)  # of the importance-weighted bound; to fit a Gaussian to each picture
+SEARCH_STEPS, CODED = (
+    300,
+    1000,
+)  # of the search for a latent; training digits whose latents are read
 RING = {"modes": 8, "radius": 1.0, "std": 0.05}
 RING_SETTINGS = {"steps": 3000, "batch_size": 128}
 RING_GAN = {"penalty_weight": 0.02, "averaging": 0.995, "final_rate": 0.05}
@@ -48,18 +61,26 @@ RING_SAMPLES = 10_000
 
 digits = data.load_mnist()
 ring = mixtures.gaussian_ring(**RING)
-as_it_is = functools.partial(jnp.multiply, 1.0)  # one object for all ring models, so that nothing is compiled twice
-ring_loss = functools.partial(losses.vae_loss,
-                              log_likelihood=functools.partial(losses.gaussian_log_likelihood, std=RING["std"]))
+as_it_is = functools.partial(
+    jnp.multiply, 1.0
+)  # one object for all ring models, so that nothing is compiled twice
+ring_loss = functools.partial(
+    losses.vae_loss,
+    log_likelihood=functools.partial(losses.gaussian_log_likelihood, std=RING["std"]),
+)
 
 
 # --- Training
 
+
 def players(key):
     """VAE, generator and discriminator before training."""
     vae_key, g_key, d_key = jax.random.split(key, 3)
-    return (models.VAE(**SIZES, key=vae_key), models.Generator(**SIZES, x_dim=784, key=g_key),
-            models.Discriminator(hidden_dim=SIZES["hidden_dim"], dropout=DROPOUT, key=d_key))
+    return (
+        models.VAE(**SIZES, key=vae_key),
+        models.Generator(**SIZES, x_dim=784, key=g_key),
+        models.Discriminator(hidden_dim=SIZES["hidden_dim"], dropout=DROPOUT, key=d_key),
+    )
 
 
 def train_vae(vae, key, steps=STEPS):
@@ -67,22 +88,42 @@ def train_vae(vae, key, steps=STEPS):
     images, length = jnp.asarray(digits.train_images), steps // PIECES
     state, taken = (vae, optax.adam(0.0).init(vae)), [vae]
     for start in range(0, steps, length):
-        state, _ = training.vae_steps(state, images, None, jax.random.clone(key), start, *VAE_SETTINGS.values(),
-                                      loss=losses.vae_loss, length=length, batch_size=BATCH)
+        state, _ = training.vae_steps(
+            state,
+            images,
+            None,
+            jax.random.clone(key),
+            start,
+            *VAE_SETTINGS.values(),
+            loss=losses.vae_loss,
+            length=length,
+            batch_size=BATCH,
+        )
         taken.append(state[0])
     return jax.block_until_ready(state[0]), taken
 
 
 def train_gan(generator, discriminator, key, steps=STEPS, **options):
     """Generator (averaged), discriminator, and the history with its snapshots."""
-    return training.fit_gan(generator, discriminator, digits.train_images, key, steps=steps, batch_size=BATCH,
-                            snapshots=PIECES, progress=False, **GAN_SETTINGS | options)
+    return training.fit_gan(
+        generator,
+        discriminator,
+        digits.train_images,
+        key,
+        steps=steps,
+        batch_size=BATCH,
+        snapshots=PIECES,
+        progress=False,
+        **GAN_SETTINGS | options,
+    )
 
 
 @functools.cache
 def classifier():
     """The judge, trained on the real training digits."""
-    return metrics.fit_classifier(digits.train_images, digits.train_labels, jax.random.key(CLASSIFIER_SEED))
+    return metrics.fit_classifier(
+        digits.train_images, digits.train_labels, jax.random.key(CLASSIFIER_SEED)
+    )
 
 
 def timed(call):
@@ -95,6 +136,7 @@ def timed(call):
 
 # --- Samples
 
+
 def judge(samples):
     """Quality and diversity of pictures against the 500 held-out digits, in the classifier's features.
 
@@ -102,13 +144,18 @@ def judge(samples):
     """
     real = np.asarray(classifier().features(digits.test_images))
     features = np.asarray(classifier().features(samples))
-    shares = [features[i:i + SHARE] for i in range(0, len(features), SHARE)]
-    found = {name: np.mean([getattr(metrics.precision_recall(real, share), name) for share in shares])
-             for name in metrics.precision_recall(real, shares[0])._fields}
+    shares = [features[i : i + SHARE] for i in range(0, len(features), SHARE)]
+    found = {
+        name: np.mean([getattr(metrics.precision_recall(real, share), name) for share in shares])
+        for name in metrics.precision_recall(real, shares[0])._fields
+    }
     balance = metrics.class_balance(classifier().predict(samples))
-    return found | {"frechet": np.mean([metrics.frechet_distance(real, share) for share in shares]),
-                    "sharpness": np.mean(metrics.sharpness(samples)), "effective_classes": balance.effective,
-                    "rarest_share": balance.counts.min() / len(samples)}
+    return found | {
+        "frechet": np.mean([metrics.frechet_distance(real, share) for share in shares]),
+        "sharpness": np.mean(metrics.sharpness(samples)),
+        "effective_classes": balance.effective,
+        "rarest_share": balance.counts.min() / len(samples),
+    }
 
 
 def copies(samples):
@@ -119,20 +166,27 @@ def copies(samples):
 
 
 def ends_well(found):
-    return bool(all(np.isfinite(found[name]) and found[name] >= limit for name, limit in WELL.items()))
+    return bool(
+        all(np.isfinite(found[name]) and found[name] >= limit for name, limit in WELL.items())
+    )
 
 
 def while_training(snapshots, decode, noise):
     """A few columns of `judge` at each of the moments: {name: [value at each moment]}."""
     judged = [judge(np.asarray(decode(snapshots[moment], noise))) for moment in MOMENTS]
-    return {name: [found[name] for found in judged] for name in ("sharpness", "precision", "recall", "coverage", "frechet")}
+    return {
+        name: [found[name] for found in judged]
+        for name in ("sharpness", "precision", "recall", "coverage", "frechet")
+    }
 
 
 # --- Latents
 
+
 @functools.partial(jax.jit, static_argnames="steps")
 def search(model, images, start, steps=SEARCH_STEPS):
     """For each picture the latent whose picture is nearest, by Adam from a start: (latents, squared errors)."""
+
     def error(z):
         return jnp.sum((model.decode(z) - images) ** 2, axis=1)
 
@@ -158,7 +212,9 @@ def unevenness(model, key, pairs=200, stops=17):
     """Notebook 3's measure on paths between draws of the prior: the longest step in pixels over the average step."""
     start, end = jax.random.normal(key, (2, pairs, model.z_dim))
     t = jnp.linspace(0, 1, stops)[:, None, None]
-    walked = model.decode(((1 - t) * start + t * end).reshape(-1, model.z_dim)).reshape(stops, pairs, -1)
+    walked = model.decode(((1 - t) * start + t * end).reshape(-1, model.z_dim)).reshape(
+        stops, pairs, -1
+    )
     steps = jnp.linalg.norm(jnp.diff(walked, axis=0), axis=-1)
     return float(jnp.mean(steps.max(axis=0) / steps.mean(axis=0)))
 
@@ -187,18 +243,26 @@ def latents(vae, generator, key):
     held_out, vae_start = both[CODED:], nearest_sample(vae, digits.test_images, vae_start_key)
     rebuilt = jnp.sum((vae.decode(mean[CODED:]) - held_out) ** 2, axis=1)
     return {
-        "VAE": {"encoder_error": float(rebuilt.mean()), "milliseconds": 1000 * encoding / len(both),
-                "search_error": float(search(vae, held_out, vae_start)[1].mean()),
-                "unevenness": unevenness(vae, jax.random.clone(path_key)),
-                "linear_noise": linear_reading_of_noise(vae, jax.random.clone(noise_key)),
-                "linear_real": linear_reading(mean[:CODED], labels, mean[CODED:], digits.test_labels)},
-        "GAN": {"search_error": float(error[CODED:].mean()), "milliseconds": 1000 * seconds / len(both),
-                "unevenness": unevenness(generator, jax.random.clone(path_key)),
-                "linear_noise": linear_reading_of_noise(generator, jax.random.clone(noise_key)),
-                "linear_real": linear_reading(z[:CODED], labels, z[CODED:], digits.test_labels)}}
+        "VAE": {
+            "encoder_error": float(rebuilt.mean()),
+            "milliseconds": 1000 * encoding / len(both),
+            "search_error": float(search(vae, held_out, vae_start)[1].mean()),
+            "unevenness": unevenness(vae, jax.random.clone(path_key)),
+            "linear_noise": linear_reading_of_noise(vae, jax.random.clone(noise_key)),
+            "linear_real": linear_reading(mean[:CODED], labels, mean[CODED:], digits.test_labels),
+        },
+        "GAN": {
+            "search_error": float(error[CODED:].mean()),
+            "milliseconds": 1000 * seconds / len(both),
+            "unevenness": unevenness(generator, jax.random.clone(path_key)),
+            "linear_noise": linear_reading_of_noise(generator, jax.random.clone(noise_key)),
+            "linear_real": linear_reading(z[:CODED], labels, z[CODED:], digits.test_labels),
+        },
+    }
 
 
 # --- Densities
+
 
 def binarised(key):
     """The held-out digits with every pixel drawn, black or white: for them the Bernoulli likelihood is normalised."""
@@ -219,9 +283,13 @@ class Fitted(NamedTuple):
 @functools.partial(jax.jit, static_argnames="steps")
 def fitted(vae, x, key, steps=FIT_STEPS):
     """The encoder's Gaussians moved by Adam to where each picture's ELBO is highest."""
+
     def minus_elbo(posterior, noise_key):
         z = losses.reparameterise(*posterior, noise_key)
-        return -(losses.bernoulli_log_likelihood(vae.decoder(z), x) - losses.kl_to_standard_normal(*posterior)).sum()
+        return -(
+            losses.bernoulli_log_likelihood(vae.decoder(z), x)
+            - losses.kl_to_standard_normal(*posterior)
+        ).sum()
 
     optimizer = optax.adam(optax.cosine_decay_schedule(0.05, steps))
 
@@ -231,7 +299,9 @@ def fitted(vae, x, key, steps=FIT_STEPS):
         return (optax.apply_updates(posterior, updates), adam), None
 
     start = vae.encode(x)
-    (posterior, _), _ = jax.lax.scan(step, (start, optimizer.init(start)), jax.random.split(key, steps))
+    (posterior, _), _ = jax.lax.scan(
+        step, (start, optimizer.init(start)), jax.random.split(key, steps)
+    )
     return Fitted(vae.decoder, *posterior)
 
 
@@ -243,12 +313,25 @@ def bounds(vae, key, draws):
     pixel_key, fit_key, *draw_keys = jax.random.split(key, 2 + len(draws))
     x = binarised(pixel_key)[:100]
     mean = np.clip(digits.train_images.mean(axis=0), 1e-3, 1 - 1e-3)
-    alone = losses.bernoulli_log_likelihood(jnp.broadcast_to(jnp.log(mean / (1 - mean)), x.shape), x)
+    alone = losses.bernoulli_log_likelihood(
+        jnp.broadcast_to(jnp.log(mean / (1 - mean)), x.shape), x
+    )
 
     def by(proposal):
-        return {str(count): float(metrics.importance_weighted_bound(proposal, x, jax.random.clone(draw_key), count).mean())
-                for count, draw_key in zip(draws, draw_keys)}
-    return {"independent": float(alone.mean()), "encoder": by(vae), "fitted": by(fitted(vae, x, fit_key))}
+        return {
+            str(count): float(
+                metrics.importance_weighted_bound(
+                    proposal, x, jax.random.clone(draw_key), count
+                ).mean()
+            )
+            for count, draw_key in zip(draws, draw_keys)
+        }
+
+    return {
+        "independent": float(alone.mean()),
+        "encoder": by(vae),
+        "fitted": by(fitted(vae, x, fit_key)),
+    }
 
 
 def odd_pictures(seed):
@@ -257,8 +340,11 @@ def odd_pictures(seed):
     rng = np.random.default_rng(seed)
     partner = np.array([rng.choice(np.flatnonzero(labels != label)) for label in labels])
     chimeras = np.concatenate([images[:, :, :14], images[partner][:, :, 14:]], axis=2)
-    return {"chimeras": chimeras.reshape(-1, 784), "lying": np.rot90(images, axes=(1, 2)).reshape(-1, 784),
-            "faint": 0.5 * digits.test_images}
+    return {
+        "chimeras": chimeras.reshape(-1, 784),
+        "lying": np.rot90(images, axes=(1, 2)).reshape(-1, 784),
+        "faint": 0.5 * digits.test_images,
+    }
 
 
 def oddness(vae, discriminator, seed):
@@ -267,7 +353,8 @@ def oddness(vae, discriminator, seed):
     scores = {
         "bound": lambda x: -metrics.importance_weighted_bound(vae, x, jax.random.clone(key), 10),
         "reconstruction": lambda x: jnp.sum((vae.decode(vae.encode(x)[0]) - x) ** 2, axis=1),
-        "discriminator": lambda x: -discriminator(x)}
+        "discriminator": lambda x: -discriminator(x),
+    }
     found = {}
     for name, score in scores.items():
         usual = np.asarray(score(jnp.asarray(digits.test_images)))
@@ -279,12 +366,20 @@ def oddness(vae, discriminator, seed):
 
 def kernel_estimate(centres):
     """Mean log density of held-out digits under a Gaussian at each centre, in nats; width chosen on every other one."""
-    squared = np.maximum((digits.test_images**2).sum(1)[:, None] + (centres**2).sum(1)
-                         - 2 * digits.test_images @ np.asarray(centres).T, 0).astype(float)
+    squared = np.maximum(
+        (digits.test_images**2).sum(1)[:, None]
+        + (centres**2).sum(1)
+        - 2 * digits.test_images @ np.asarray(centres).T,
+        0,
+    ).astype(float)
 
     def scores(width):
-        return (logsumexp(-squared / (2 * width**2), axis=1) - np.log(len(centres))
-                - 392 * np.log(2 * np.pi * width**2))
+        return (
+            logsumexp(-squared / (2 * width**2), axis=1)
+            - np.log(len(centres))
+            - 392 * np.log(2 * np.pi * width**2)
+        )
+
     best = max(np.linspace(0.1, 0.4, 31), key=lambda width: scores(width)[::2].mean())
     return float(scores(best)[1::2].mean())
 
@@ -294,14 +389,23 @@ def kernel_estimates(vae, generator, seed):
     rng, (z_key, pixel_key) = np.random.default_rng(seed), jax.random.split(jax.random.key(seed))
     z = jax.random.normal(z_key, (1000, SIZES["z_dim"]))
     chosen = digits.train_images[rng.permutation(len(digits.train_images))[:1000]]
-    clusters = KMeans(1000, init="random", n_init=1, max_iter=10, random_state=seed).fit(digits.train_images)
+    clusters = KMeans(1000, init="random", n_init=1, max_iter=10, random_state=seed).fit(
+        digits.train_images
+    )
     means = np.asarray(vae.decode(z))
-    return {"real digits": kernel_estimate(chosen), "cluster centres": kernel_estimate(clusters.cluster_centers_),
-            "VAE": kernel_estimate(means), "GAN": kernel_estimate(np.asarray(generator(z))),
-            "VAE, pixels drawn": kernel_estimate(np.asarray(jax.random.bernoulli(pixel_key, means)).astype(np.float32))}
+    return {
+        "real digits": kernel_estimate(chosen),
+        "cluster centres": kernel_estimate(clusters.cluster_centers_),
+        "VAE": kernel_estimate(means),
+        "GAN": kernel_estimate(np.asarray(generator(z))),
+        "VAE, pixels drawn": kernel_estimate(
+            np.asarray(jax.random.bernoulli(pixel_key, means)).astype(np.float32)
+        ),
+    }
 
 
 # --- The ring
+
 
 def ring_masses(samples):
     """Where samples lie: share near a mode, share between the modes, and the divergence from the exact density.
@@ -313,14 +417,21 @@ def ring_masses(samples):
     distance = np.linalg.norm(samples[:, None] - np.asarray(ring.means)[None], axis=-1).min(axis=1)
     width = np.sqrt(np.mean(distance[distance < 3 * RING["std"]] ** 2) / 2) / RING["std"]
     edges = np.linspace(-1.5, 1.5, 61)
-    share = np.histogram2d(*np.clip(samples, -1.499, 1.499).T, bins=[edges, edges])[0] / len(samples)
+    share = np.histogram2d(*np.clip(samples, -1.499, 1.499).T, bins=[edges, edges])[0] / len(
+        samples
+    )
     fine = (np.linspace(-1.5, 1.5, 241)[1:] + np.linspace(-1.5, 1.5, 241)[:-1]) / 2
     points = jnp.stack(jnp.meshgrid(fine, fine, indexing="ij"), axis=-1).reshape(-1, 2)
     exact = np.exp(np.asarray(ring.log_density(points))).reshape(60, 4, 60, 4).sum(axis=(1, 3))
     exact, middle = exact / exact.sum(), (exact / exact.sum() + share) / 2
     js = sum(0.5 * np.sum(p[p > 0] * np.log(p[p > 0] / middle[p > 0])) for p in (exact, share))
-    return {"modes": found.count, "near": found.quality, "between": np.mean(distance > 5 * RING["std"]),
-            "width": width, "js": js}
+    return {
+        "modes": found.count,
+        "near": found.quality,
+        "between": np.mean(distance > 5 * RING["std"]),
+        "width": width,
+        "js": js,
+    }
 
 
 def on_the_ring(seed):
@@ -329,23 +440,47 @@ def on_the_ring(seed):
     points = ring.sample(keys[0], 50_000)
     vae = models.VAE(2, 128, 2, output=as_it_is, key=keys[1])
     vae, _ = training.fit_vae(vae, points, keys[2], loss=ring_loss, progress=False, **RING_SETTINGS)
-    generator, discriminator = models.Generator(2, 128, 2, output=as_it_is, key=keys[3]), models.Discriminator(2, 128, key=keys[4])
-    generator, _, _ = training.fit_gan(generator, discriminator, points, keys[5], snapshots=1, progress=False,
-                                       **RING_SETTINGS, **RING_GAN)
+    generator, discriminator = (
+        models.Generator(2, 128, 2, output=as_it_is, key=keys[3]),
+        models.Discriminator(2, 128, key=keys[4]),
+    )
+    generator, _, _ = training.fit_gan(
+        generator,
+        discriminator,
+        points,
+        keys[5],
+        snapshots=1,
+        progress=False,
+        **RING_SETTINGS,
+        **RING_GAN,
+    )
     z = jax.random.normal(keys[6], (RING_SAMPLES, 2))
     means, noise = vae.decode(z), RING["std"] * jax.random.normal(keys[7], (RING_SAMPLES, 2))
     real = ring.sample(keys[8], 2000)
-    bound = metrics.importance_weighted_bound(vae, real, jax.random.key(seed), 500, ring_loss.keywords["log_likelihood"])
-    return {"real": ring_masses(ring.sample(jax.random.key(seed + 1), RING_SAMPLES)), "VAE": ring_masses(means + noise),
-            "VAE, means": ring_masses(means), "GAN": ring_masses(generator(z)),
-            "exact log density": float(ring.log_density(real).mean()), "VAE's log density": float(bound.mean())}
+    bound = metrics.importance_weighted_bound(
+        vae, real, jax.random.key(seed), 500, ring_loss.keywords["log_likelihood"]
+    )
+    return {
+        "real": ring_masses(ring.sample(jax.random.key(seed + 1), RING_SAMPLES)),
+        "VAE": ring_masses(means + noise),
+        "VAE, means": ring_masses(means),
+        "GAN": ring_masses(generator(z)),
+        "exact log density": float(ring.log_density(real).mean()),
+        "VAE's log density": float(bound.mean()),
+    }
 
 
 # --- One seed
 
+
 def keys_of(seed):
     """One key per use."""
-    return dict(zip(["players", "vae", "gan", "noise", "pixels", "latents", "bound"], jax.random.split(jax.random.key(seed), 7)))
+    return dict(
+        zip(
+            ["players", "vae", "gan", "noise", "pixels", "latents", "bound"],
+            jax.random.split(jax.random.key(seed), 7),
+        )
+    )
 
 
 def samples_of(model, key):
@@ -357,10 +492,20 @@ def stability(seed):
     keys = keys_of(seed)
     vae, generator, discriminator = players(keys["players"])
     trained_vae, vae_moments = train_vae(vae, keys["vae"])
-    trained_generator, trained_discriminator, history = train_gan(generator, discriminator, keys["gan"])
-    plain, _, _ = train_gan(generator, discriminator, jax.random.clone(keys["gan"]), penalty_weight=0.0)
-    rows = {name: judge(samples_of(model, jax.random.clone(keys["noise"])))
-            for name, model in {"VAE": trained_vae, "GAN": trained_generator, "GAN without R1": plain}.items()}
+    trained_generator, trained_discriminator, history = train_gan(
+        generator, discriminator, keys["gan"]
+    )
+    plain, _, _ = train_gan(
+        generator, discriminator, jax.random.clone(keys["gan"]), penalty_weight=0.0
+    )
+    rows = {
+        name: judge(samples_of(model, jax.random.clone(keys["noise"])))
+        for name, model in {
+            "VAE": trained_vae,
+            "GAN": trained_generator,
+            "GAN without R1": plain,
+        }.items()
+    }
     for row in rows.values():
         row["ends_well"] = ends_well(row)
     return rows, (trained_vae, vae_moments, trained_generator, trained_discriminator, history)
@@ -373,28 +518,47 @@ def measure(seed, equal_time_steps):
     longer, _ = train_vae(players(keys["players"])[0], keys["vae"], equal_time_steps)
     rows["VAE, equal time"] = judge(samples_of(longer, jax.random.clone(keys["noise"])))
     means = samples_of(vae, jax.random.clone(keys["noise"]))
-    rows["VAE, pixels drawn"] = judge(np.asarray(jax.random.bernoulli(keys["pixels"], means)).astype(np.float32))
-    rows["VAE"]["copies"], rows["GAN"]["copies"] = copies(means), copies(samples_of(generator, jax.random.clone(keys["noise"])))
+    rows["VAE, pixels drawn"] = judge(
+        np.asarray(jax.random.bernoulli(keys["pixels"], means)).astype(np.float32)
+    )
+    rows["VAE"]["copies"], rows["GAN"]["copies"] = (
+        copies(means),
+        copies(samples_of(generator, jax.random.clone(keys["noise"]))),
+    )
     noise = jax.random.normal(keys["noise"], (SAMPLES, SIZES["z_dim"]))
-    at_moments = [jax.tree.map(lambda leaf, i=i: leaf[i], history["snapshots"]) for i in range(PIECES + 1)]
-    rows["VAE"]["while_training"] = while_training(vae_moments, lambda model, z: model.decode(z), noise)
-    rows["GAN"]["while_training"] = while_training(at_moments, lambda model, z: model.decode(z), noise)
+    at_moments = [
+        jax.tree.map(lambda leaf, i=i: leaf[i], history["snapshots"]) for i in range(PIECES + 1)
+    ]
+    rows["VAE"]["while_training"] = while_training(
+        vae_moments, lambda model, z: model.decode(z), noise
+    )
+    rows["GAN"]["while_training"] = while_training(
+        at_moments, lambda model, z: model.decode(z), noise
+    )
     for name, found in latents(vae, generator, keys["latents"]).items():
         rows[name] |= found
     rows["VAE"]["bounds"] = bounds(vae, jax.random.clone(keys["bound"]), DRAWS)
     rows["VAE, equal time"]["bounds"] = bounds(longer, jax.random.clone(keys["bound"]), DRAWS[:-1])
-    chosen = digits.train_images[np.random.default_rng(seed).permutation(len(digits.train_images))[:SAMPLES]]
+    chosen = digits.train_images[
+        np.random.default_rng(seed).permutation(len(digits.train_images))[:SAMPLES]
+    ]
     rows["real"] = judge(chosen) | {"copies": 1.0}
-    return {"rows": rows, "oddness": oddness(vae, discriminator, seed),
-            "kernel_estimates": kernel_estimates(vae, generator, seed), "ring": on_the_ring(seed)}
+    return {
+        "rows": rows,
+        "oddness": oddness(vae, discriminator, seed),
+        "kernel_estimates": kernel_estimates(vae, generator, seed),
+        "ring": on_the_ring(seed),
+    }
 
 
 def seconds_per_step(rounds=400):
     """Of the VAE and of the GAN, one after the other in this process, each compiled beforehand; the best of three."""
     keys = keys_of(0)
     vae, generator, discriminator = players(keys["players"])
-    calls = {"VAE": lambda: train_vae(vae, keys["vae"], rounds)[0],
-             "GAN": lambda: train_gan(generator, discriminator, keys["gan"], rounds)[0]}
+    calls = {
+        "VAE": lambda: train_vae(vae, keys["vae"], rounds)[0],
+        "GAN": lambda: train_gan(generator, discriminator, keys["gan"], rounds)[0],
+    }
     times = {name: [] for name in calls}
     for _ in range(3):
         for name, call in calls.items():
@@ -403,6 +567,7 @@ def seconds_per_step(rounds=400):
 
 
 # --- The file
+
 
 def rounded(value):
     """Plain numbers with at most four significant digits."""
@@ -429,10 +594,27 @@ def write_atomically(path, table):
         raise
 
 
-SETTINGS = {"seeds": SEEDS, "more_seeds": MORE_SEEDS, "sizes": SIZES, "steps": STEPS, "batch_size": BATCH, "vae": VAE_SETTINGS,
-            "gan": GAN_SETTINGS, "dropout": DROPOUT, "classifier_seed": CLASSIFIER_SEED, "samples": SAMPLES, "share": SHARE,
-            "well": WELL, "moments": [moment * STEPS // PIECES for moment in MOMENTS], "draws": DRAWS, "fit_steps": FIT_STEPS,
-            "search_steps": SEARCH_STEPS, "ring": RING, "ring_settings": RING_SETTINGS, "ring_gan": RING_GAN}
+SETTINGS = {
+    "seeds": SEEDS,
+    "more_seeds": MORE_SEEDS,
+    "sizes": SIZES,
+    "steps": STEPS,
+    "batch_size": BATCH,
+    "vae": VAE_SETTINGS,
+    "gan": GAN_SETTINGS,
+    "dropout": DROPOUT,
+    "classifier_seed": CLASSIFIER_SEED,
+    "samples": SAMPLES,
+    "share": SHARE,
+    "well": WELL,
+    "moments": [moment * STEPS // PIECES for moment in MOMENTS],
+    "draws": DRAWS,
+    "fit_steps": FIT_STEPS,
+    "search_steps": SEARCH_STEPS,
+    "ring": RING,
+    "ring_settings": RING_SETTINGS,
+    "ring_gan": RING_GAN,
+}
 
 
 def main(seeds):
@@ -440,22 +622,48 @@ def main(seeds):
     stored = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": {}}
     if "equal_time" not in stored:
         times = seconds_per_step()
-        stored["equal_time"] = {"seconds_per_step": rounded(times),
-                                "vae_steps": int(round(STEPS * times["GAN"] / times["VAE"], -3))}
+        stored["equal_time"] = {
+            "seconds_per_step": rounded(times),
+            "vae_steps": int(round(STEPS * times["GAN"] / times["VAE"], -3)),
+        }
     for seed in seeds:
         start = time.perf_counter()
-        run = measure(seed, stored["equal_time"]["vae_steps"]) if seed in SEEDS else {"rows": stability(seed)[0]}
+        run = (
+            measure(seed, stored["equal_time"]["vae_steps"])
+            if seed in SEEDS
+            else {"rows": stability(seed)[0]}
+        )
         stored["runs"][str(seed)] = rounded(run)
         vae, generator, discriminator = players(keys_of(0)["players"])
-        counts = {name: models.count_parameters(model) for name, model in
-                  {"encoder": vae.encoder, "decoder": vae.decoder, "generator": generator, "discriminator": discriminator}.items()}
-        table = {"command": "python notebooks/results/head_to_head.py", "settings": SETTINGS, "parameters": counts,
-                 "classifier_accuracy": rounded(classifier().accuracy(digits.test_images, digits.test_labels)),
-                 "equal_time": stored["equal_time"],
-                 "runs": {str(one): stored["runs"][str(one)] for one in SEEDS + MORE_SEEDS if str(one) in stored["runs"]}}
+        counts = {
+            name: models.count_parameters(model)
+            for name, model in {
+                "encoder": vae.encoder,
+                "decoder": vae.decoder,
+                "generator": generator,
+                "discriminator": discriminator,
+            }.items()
+        }
+        table = {
+            "command": "python notebooks/results/head_to_head.py",
+            "settings": SETTINGS,
+            "parameters": counts,
+            "classifier_accuracy": rounded(
+                classifier().accuracy(digits.test_images, digits.test_labels)
+            ),
+            "equal_time": stored["equal_time"],
+            "runs": {
+                str(one): stored["runs"][str(one)]
+                for one in SEEDS + MORE_SEEDS
+                if str(one) in stored["runs"]
+            },
+        }
         write_atomically(RESULT, table)
-        print(f"seed {seed}: {time.perf_counter() - start:.0f} s, ends well "
-              f"{ {name: row['ends_well'] for name, row in run['rows'].items() if 'ends_well' in row} }", flush=True)
+        print(
+            f"seed {seed}: {time.perf_counter() - start:.0f} s, ends well "
+            f"{ {name: row['ends_well'] for name, row in run['rows'].items() if 'ends_well' in row} }",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -18,26 +18,34 @@ import numpy as np
 from scipy import ndimage
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
-
 from vaegan_helpers import data, losses, metrics, models, training
 
 RESULT = Path(__file__).with_suffix(".json")
 SEEDS = [101, 102, 103, 104, 105]
-SAMPLES, SHARE = 2000, 500               # samples are judged in shares as large as the set of held-out digits
-CLASSIFIER_SEED = 1000                   # one judge for every row and every seed, the one of notebook 7
-CODED = 1000                             # training digits from whose latents the class is learnt
-DRAWS = 50                               # of the importance-weighted bound
+SAMPLES, SHARE = 2000, 500  # samples are judged in shares as large as the set of held-out digits
+CLASSIFIER_SEED = 1000  # one judge for every row and every seed, the one of notebook 7
+CODED = 1000  # training digits from whose latents the class is learnt
+DRAWS = 50  # of the importance-weighted bound
 SIZES = {"hidden_dim": 256, "z_dim": 16}
-DROPOUT = 0.3                            # of D
+DROPOUT = 0.3  # of D
 COMMON = {"steps": 3000, "batch_size": 64}
 GAME = {"penalty_weight": 5.0, "averaging": 0.998, "final_rate": 0.05}
 WEIGHTS = {"beta": 1.0, "gamma": 0.01, "adversarial": 1.0, "std": 0.5}
 
 # One line for each row: the kind of model, and for the VAE/GAN what differs from WEIGHTS and fit_vae_gan's defaults.
-PARENTS = {"VAE": {"kind": "VAE"}, "GAN": {"kind": "GAN"}, "VAE/GAN": {"kind": "VAE/GAN"}, "real digits": {"kind": "real"}}
+PARENTS = {
+    "VAE": {"kind": "VAE"},
+    "GAN": {"kind": "GAN"},
+    "VAE/GAN": {"kind": "VAE/GAN"},
+    "real digits": {"kind": "real"},
+}
 ABLATIONS = {
     "measured in pixels": {"kind": "VAE/GAN", "measure": "pixels"},
-    "pixels, gamma / 100": {"kind": "VAE/GAN", "measure": "pixels", "weights": {"gamma": WEIGHTS["gamma"] / 100}},
+    "pixels, gamma / 100": {
+        "kind": "VAE/GAN",
+        "measure": "pixels",
+        "weights": {"gamma": WEIGHTS["gamma"] / 100},
+    },
     "without the game": {"kind": "VAE/GAN", "weights": {"adversarial": 0.0}},
 }
 ROWS = PARENTS | ABLATIONS
@@ -51,7 +59,9 @@ def digits():
 @functools.cache
 def classifier():
     """The judge, in whose features samples are compared."""
-    return metrics.fit_classifier(digits().train_images, digits().train_labels, jax.random.key(CLASSIFIER_SEED))
+    return metrics.fit_classifier(
+        digits().train_images, digits().train_labels, jax.random.key(CLASSIFIER_SEED)
+    )
 
 
 def train(row, key):
@@ -60,28 +70,50 @@ def train(row, key):
     model_key, discriminator_key, run_key = jax.random.split(key, 3)
     images, quiet = digits().train_images, {"progress": False}
     if settings["kind"] == "VAE":
-        model, history = training.fit_vae(models.VAE(**SIZES, key=model_key), images, run_key, **COMMON, **quiet)
+        model, history = training.fit_vae(
+            models.VAE(**SIZES, key=model_key), images, run_key, **COMMON, **quiet
+        )
         return model, None, history
-    discriminator = models.Discriminator(hidden_dim=SIZES["hidden_dim"], dropout=DROPOUT, key=discriminator_key)
+    discriminator = models.Discriminator(
+        hidden_dim=SIZES["hidden_dim"], dropout=DROPOUT, key=discriminator_key
+    )
     if settings["kind"] == "GAN":
         generator = models.Generator(**SIZES, key=model_key)
-        return training.fit_gan(generator, discriminator, images, run_key, **COMMON, **GAME, **quiet)
+        return training.fit_gan(
+            generator, discriminator, images, run_key, **COMMON, **GAME, **quiet
+        )
     weights = losses.Weights(**WEIGHTS | settings.get("weights", {}))
     options = {"measure": settings["measure"]} if "measure" in settings else {}
-    return training.fit_vae_gan(models.VAE(**SIZES, key=model_key), discriminator, images, run_key, weights=weights,
-                              **options, **COMMON, **GAME, **quiet)
+    return training.fit_vae_gan(
+        models.VAE(**SIZES, key=model_key),
+        discriminator,
+        images,
+        run_key,
+        weights=weights,
+        **options,
+        **COMMON,
+        **GAME,
+        **quiet,
+    )
 
 
 def judge_samples(images):
     """Quality and diversity of SAMPLES pictures against the 500 held-out digits, measured as in notebook 7."""
-    real, features = (np.asarray(classifier().features(each)) for each in (digits().test_images, images))
-    shares = [features[i:i + SHARE] for i in range(0, SAMPLES, SHARE)]
-    found = [metrics.precision_recall(real, share)._asdict() | {"frechet": metrics.frechet_distance(real, share)}
-             for share in shares]
+    real, features = (
+        np.asarray(classifier().features(each)) for each in (digits().test_images, images)
+    )
+    shares = [features[i : i + SHARE] for i in range(0, SAMPLES, SHARE)]
+    found = [
+        metrics.precision_recall(real, share)._asdict()
+        | {"frechet": metrics.frechet_distance(real, share)}
+        for share in shares
+    ]
     balance = metrics.class_balance(classifier().predict(images))
     return {name: np.mean([each[name] for each in found]) for name in found[0]} | {
-        "sharpness": np.mean(metrics.sharpness(images)), "effective_classes": balance.effective,
-        "rarest_share": balance.counts.min() / SAMPLES}
+        "sharpness": np.mean(metrics.sharpness(images)),
+        "effective_classes": balance.effective,
+        "rarest_share": balance.counts.min() / SAMPLES,
+    }
 
 
 def judge_reconstructions(model, key):
@@ -89,21 +121,28 @@ def judge_reconstructions(model, key):
     x, labels = digits().test_images, digits().test_labels
     codes = model.encode(x)[0]
     x_hat = model.decode(codes)
-    reader = LogisticRegression(max_iter=2000).fit(model.encode(digits().train_images[:CODED])[0],
-                                                   digits().train_labels[:CODED])
-    return {"pixel_error": np.mean(np.sum((x_hat - x) ** 2, axis=1)),
-            "feature_error": np.mean(np.sum((classifier().features(x_hat) - classifier().features(x)) ** 2, axis=1)),
-            "same_digit": classifier().accuracy(x_hat, labels),
-            "sharpness_back": np.mean(metrics.sharpness(x_hat)),
-            "linear_reading": reader.score(codes, labels),
-            "bound": np.mean(metrics.importance_weighted_bound(model, x, key, DRAWS))}
+    reader = LogisticRegression(max_iter=2000).fit(
+        model.encode(digits().train_images[:CODED])[0], digits().train_labels[:CODED]
+    )
+    return {
+        "pixel_error": np.mean(np.sum((x_hat - x) ** 2, axis=1)),
+        "feature_error": np.mean(
+            np.sum((classifier().features(x_hat) - classifier().features(x)) ** 2, axis=1)
+        ),
+        "same_digit": classifier().accuracy(x_hat, labels),
+        "sharpness_back": np.mean(metrics.sharpness(x_hat)),
+        "linear_reading": reader.score(codes, labels),
+        "bound": np.mean(metrics.importance_weighted_bound(model, x, key, DRAWS)),
+    }
 
 
 def from_a_second_model(model, key):
     """Samples for latents drawn from a mixture of ten Gaussians, fitted to those of the training digits, not the prior."""
     latent_key, order_key = jax.random.split(key)
     latents = np.float64(losses.reparameterise(*model.encode(digits().train_images), latent_key))
-    draws, _ = GaussianMixture(10, random_state=0).fit(latents).sample(SAMPLES)      # one Gaussian after the other
+    draws, _ = (
+        GaussianMixture(10, random_state=0).fit(latents).sample(SAMPLES)
+    )  # one Gaussian after the other
     return model.decode(jax.random.permutation(order_key, jnp.asarray(draws, jnp.float32)))
 
 
@@ -111,7 +150,7 @@ def blur_over_shift(features):
     """What blurring costs over what moving by a pixel costs: mean squared distances in `features` of held-out digits."""
     x = digits().test_images
     pictures = x.reshape(-1, 28, 28)
-    blurred = ndimage.gaussian_filter(pictures, (0, 1, 1))              # one pixel of standard deviation
+    blurred = ndimage.gaussian_filter(pictures, (0, 1, 1))  # one pixel of standard deviation
     moved = np.roll(pictures, 1, axis=2)
     distances = [features(changed.reshape(-1, 784)) - features(x) for changed in (blurred, moved)]
     blur, shift = (np.sum(each**2, axis=1).mean() for each in distances)
@@ -135,7 +174,11 @@ def measure(row, seed):
             found |= {f"second_{name}": value for name, value in second.items()}
         if discriminator is not None:
             found["blur_over_shift"] = blur_over_shift(discriminator.features)
-        ends = {name: history[name][-200:].mean() for name in ("kl", "discriminator_loss") if name in history}
+        ends = {
+            name: history[name][-200:].mean()
+            for name in ("kl", "discriminator_loss")
+            if name in history
+        }
         found |= ends | {"seconds": seconds}
     return {name: round(float(value), 4) for name, value in found.items()}
 
@@ -156,10 +199,18 @@ def main(rows):
         runs = [measure(row, seed) for seed in SEEDS]
         stored = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else {}
         stored[row] = {"settings": ROWS[row], "runs": runs}
-        table = {"command": "python notebooks/results/hybrid.py", "seeds": SEEDS, "samples": SAMPLES,
-                 "classifier_seed": CLASSIFIER_SEED, "sizes": SIZES, "dropout": DROPOUT, "common": COMMON, "game": GAME,
-                 "weights": WEIGHTS,
-                 "rows": {name: stored[name] for name in ROWS if name in stored}}
+        table = {
+            "command": "python notebooks/results/hybrid.py",
+            "seeds": SEEDS,
+            "samples": SAMPLES,
+            "classifier_seed": CLASSIFIER_SEED,
+            "sizes": SIZES,
+            "dropout": DROPOUT,
+            "common": COMMON,
+            "game": GAME,
+            "weights": WEIGHTS,
+            "rows": {name: stored[name] for name in ROWS if name in stored},
+        }
         write_atomically(RESULT, table)
         means = {name: round(float(np.mean([run[name] for run in runs])), 3) for name in runs[0]}
         print(f"{row:24} {means}", flush=True)
@@ -167,5 +218,7 @@ def main(rows):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rows", nargs="*", metavar="row", help="names of rows; all of them without a name")
+    parser.add_argument(
+        "rows", nargs="*", metavar="row", help="names of rows; all of them without a name"
+    )
     main(parser.parse_args().rows or list(ROWS))

@@ -14,41 +14,69 @@ from pathlib import Path
 
 import jax
 import numpy as np
-
 from vaegan_helpers import metrics, mixtures, models, training
 
 RESULT = Path(__file__).with_suffix(".json")
 SEEDS = [101, 102, 103, 104, 105]
 SAMPLES = 2500
-MIXTURES = {"ring": mixtures.gaussian_ring(modes=8, radius=1.0, std=0.01), "grid": mixtures.gaussian_grid()}
-SCALE = {"ring": 1.0, "grid": 3.0}      # G's output is multiplied by this: about the size of the data
-COMMON = {"steps": 4000, "batch_size": 128, "loss": "non-saturating", "penalty": None, "momentum": 0.5,
-          "discriminator_learning_rate": 1e-3, "generator_learning_rate": 1e-3}
+MIXTURES = {
+    "ring": mixtures.gaussian_ring(modes=8, radius=1.0, std=0.01),
+    "grid": mixtures.gaussian_grid(),
+}
+SCALE = {"ring": 1.0, "grid": 3.0}  # G's output is multiplied by this: about the size of the data
+COMMON = {
+    "steps": 4000,
+    "batch_size": 128,
+    "loss": "non-saturating",
+    "penalty": None,
+    "momentum": 0.5,
+    "discriminator_learning_rate": 1e-3,
+    "generator_learning_rate": 1e-3,
+}
 SIZES = {"hidden_dim": 128, "hidden_layers": 2}
 WAVES = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 # One line for each row: what differs from COMMON in the game, in the generator and in the discriminator.
 REMEDIES = {
     "plain": {},
-    "two time scales": {"game": {"discriminator_learning_rate": 2e-3, "generator_learning_rate": 5e-4}},
+    "two time scales": {
+        "game": {"discriminator_learning_rate": 2e-3, "generator_learning_rate": 5e-4}
+    },
     "five moves of D": {"game": {"discriminator_steps": 5}},
     "R1": {"game": {"penalty": "r1", "penalty_weight": 0.1}},
-    "Wasserstein, gradient penalty": {"game": {"loss": "wasserstein", "penalty": "gradient penalty", "penalty_weight": 0.1,
-                                               "discriminator_steps": 5, "momentum": 0.0}},
+    "Wasserstein, gradient penalty": {
+        "game": {
+            "loss": "wasserstein",
+            "penalty": "gradient penalty",
+            "penalty_weight": 0.1,
+            "discriminator_steps": 5,
+            "momentum": 0.0,
+        }
+    },
     "spectral norm": {"discriminator": {"spectral_norm": True}},
     "spread of the batch": {"discriminator": {"minibatch_std": True}},
     "packing of two": {"discriminator": {"packing": 2}},
     "unrolling three moves": {"game": {"unrolled_steps": 3}},
-    "relativistic, R1 and R2": {"game": {"loss": "relativistic", "penalty": "r1 and r2", "penalty_weight": 0.1}},
+    "relativistic, R1 and R2": {
+        "game": {"loss": "relativistic", "penalty": "r1 and r2", "penalty_weight": 0.1}
+    },
     "averaged weights": {"game": {"averaging": 0.995}},
     "falling rates": {"game": {"final_rate": 0.01}},
     "waves for D": {"discriminator": {"frequencies": WAVES}},
     "noise with gaps": {"generator": {"z_dim": 66, "categories": 64}},
     "several together": {
-        "game": {"loss": "relativistic", "penalty": "r1 and r2", "penalty_weight": 0.05, "averaging": 0.995,
-                 "final_rate": 0.01, "momentum": 0.0, "batch_size": 256},
+        "game": {
+            "loss": "relativistic",
+            "penalty": "r1 and r2",
+            "penalty_weight": 0.05,
+            "averaging": 0.995,
+            "final_rate": 0.01,
+            "momentum": 0.0,
+            "batch_size": 256,
+        },
         "generator": {"z_dim": 66, "categories": 64},
-        "discriminator": {"frequencies": WAVES}},
+        "discriminator": {"frequencies": WAVES},
+    },
 }
 CAUSES = {
     "batch of 16": {"game": {"batch_size": 16}},
@@ -73,9 +101,16 @@ def players(row, where, key):
     """The two players of a row before training."""
     generator_key, discriminator_key = jax.random.split(key)
     settings = ROWS[row]
-    generator = models.Generator(**{"z_dim": 2} | settings.get("generator", {}), x_dim=2, output=OUTPUT[where], **SIZES,
-                                 key=generator_key)
-    discriminator = models.Discriminator(2, **SIZES, **settings.get("discriminator", {}), key=discriminator_key)
+    generator = models.Generator(
+        **{"z_dim": 2} | settings.get("generator", {}),
+        x_dim=2,
+        output=OUTPUT[where],
+        **SIZES,
+        key=generator_key,
+    )
+    discriminator = models.Discriminator(
+        2, **SIZES, **settings.get("discriminator", {}), key=discriminator_key
+    )
     return generator, discriminator
 
 
@@ -85,12 +120,23 @@ def measure(row, where, seed):
     points = MIXTURES[where].sample(data_key, 50_000)
     start = time.perf_counter()
     generator, discriminator = players(row, where, model_key)
-    generator, _, _ = training.fit_gan(generator, discriminator, points, run_key, snapshots=1, progress=False,
-                                       **COMMON | ROWS[row].get("game", {}))
+    generator, _, _ = training.fit_gan(
+        generator,
+        discriminator,
+        points,
+        run_key,
+        snapshots=1,
+        progress=False,
+        **COMMON | ROWS[row].get("game", {}),
+    )
     samples = generator(jax.random.normal(noise_key, (SAMPLES, generator.z_dim)))
     found = metrics.modes_covered(samples, MIXTURES[where])
-    return {"modes": found.count, "quality": found.quality, "seconds": round(time.perf_counter() - start, 2),
-            "reverse_kl": round(found.reverse_kl, 4) if np.isfinite(found.reverse_kl) else None}
+    return {
+        "modes": found.count,
+        "quality": found.quality,
+        "seconds": round(time.perf_counter() - start, 2),
+        "reverse_kl": round(found.reverse_kl, 4) if np.isfinite(found.reverse_kl) else None,
+    }
 
 
 def write_atomically(path, table):
@@ -109,16 +155,27 @@ def main(rows):
         measured = {where: [measure(row, where, seed) for seed in SEEDS] for where in MIXTURES}
         stored = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else {}
         stored[row] = {"settings": ROWS[row]} | measured
-        table = {"command": "python notebooks/results/mode_collapse.py", "seeds": SEEDS, "samples": SAMPLES,
-                 "common": COMMON, "sizes": SIZES, "rows": {name: stored[name] for name in ROWS if name in stored}}
+        table = {
+            "command": "python notebooks/results/mode_collapse.py",
+            "seeds": SEEDS,
+            "samples": SAMPLES,
+            "common": COMMON,
+            "sizes": SIZES,
+            "rows": {name: stored[name] for name in ROWS if name in stored},
+        }
         write_atomically(RESULT, table)
         for where in MIXTURES:
             runs = stored[row][where]
-            print(f"{row:30} {where}: modes {[run['modes'] for run in runs]}, "
-                  f"quality {[round(run['quality'], 2) for run in runs]}, seconds {[run['seconds'] for run in runs]}", flush=True)
+            print(
+                f"{row:30} {where}: modes {[run['modes'] for run in runs]}, "
+                f"quality {[round(run['quality'], 2) for run in runs]}, seconds {[run['seconds'] for run in runs]}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rows", nargs="*", metavar="row", help="names of rows; all of them without a name")
+    parser.add_argument(
+        "rows", nargs="*", metavar="row", help="names of rows; all of them without a name"
+    )
     main(parser.parse_args().rows or list(ROWS))

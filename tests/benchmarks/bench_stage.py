@@ -16,10 +16,11 @@ import numpy as np
 SECONDS = 8
 REPEATS = 12
 
-CELLS = ["""from vaegan_helpers import stage, widgets
+CELLS = [
+    """from vaegan_helpers import stage, widgets
 made = stage.TrainingStage()
 made""",
-         """import ipywidgets, matplotlib.pyplot as plt, numpy as np
+    """import ipywidgets, matplotlib.pyplot as plt, numpy as np
 from IPython.display import clear_output, display
 plain = stage.Stage()
 def draw():
@@ -39,14 +40,15 @@ def draw():
 def show(to):
     plain.advance(max(1, to - plain.step)); draw()
 ipywidgets.interact(show, to=(1, 400));""",
-         """import time
+    """import time
 out = ipywidgets.Output()
 display(out)""",
-         """end = time.time() + 8
+    """end = time.time() + 8
 while time.time() < end:
     plain.advance(4)
     with out:
-        clear_output(wait=True); draw()"""]
+        clear_output(wait=True); draw()""",
+]
 
 # Counts how often a picture gets another address within some seconds.
 COUNT = """async ([selector, seconds]) => {
@@ -77,8 +79,10 @@ CONTROLS = {
     "play and pause (Space)": (f"({KEY})(' ')", f"{FIND}('.vg-play').textContent"),
     "a learning rate (× 2, ÷ 2)": (f"{FIND}('.vg-number button[title^=\"%s\"]').click()", CAPTION),
     "a loss that was used before": (
-        f"(() => {{ const s = [...document.querySelectorAll('.vg-field select')][0]; s.selectedIndex = 1 - s.selectedIndex; "
-        "s.dispatchEvent(new Event('change', {bubbles: true})); })()", CAPTION),
+        "(() => { const s = [...document.querySelectorAll('.vg-field select')][0]; s.selectedIndex = 1 - s.selectedIndex; "
+        "s.dispatchEvent(new Event('change', {bubbles: true})); })()",
+        CAPTION,
+    ),
     "a layer": (f"{FIND}('.vg-switch input').click()", PICTURE),
 }
 
@@ -100,9 +104,13 @@ def main():
         folder.mkdir()
         settings.mkdir()
         nbformat.write(notebook, folder / "bench.ipynb")
-        chromium = playwright.chromium.launch(executable_path=browser.chromium_path(), args=browser.CHROMIUM_ARGUMENTS)
+        chromium = playwright.chromium.launch(
+            executable_path=browser.chromium_path(), args=browser.CHROMIUM_ARGUMENTS
+        )
         with browser.course_server(folder, settings) as (address, token):
-            lab = browser.Lab(chromium.new_context(viewport={"width": 1280, "height": 2600}), address, token).open("bench.ipynb")
+            lab = browser.Lab(
+                chromium.new_context(viewport={"width": 1280, "height": 2600}), address, token
+            ).open("bench.ipynb")
             measure(lab.page)
             lab.close()
         chromium.close()
@@ -110,7 +118,9 @@ def main():
 
 def measure(page):
     def run(cell):
-        page.evaluate("(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", cell)
+        page.evaluate(
+            "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", cell
+        )
         return "() => window.jupyterapp.commands.execute('notebook:run-cell')"
 
     def answer(act, watched):
@@ -121,19 +131,33 @@ def measure(page):
     page.evaluate(run(0))
     page.locator(".vg-planes img").first.wait_for()
     page.wait_for_timeout(1500)
-    report("stage at rest: one round (right arrow)", [answer(f"({KEY})('ArrowRight')", PICTURE) for _ in range(REPEATS)][2:])
-    report("stage at rest: back and forth (arrows)", [answer(f"({KEY})('Arrow{way}')", PICTURE) for way in ("Left", "Right") * 6][2:])
+    report(
+        "stage at rest: one round (right arrow)",
+        [answer(f"({KEY})('ArrowRight')", PICTURE) for _ in range(REPEATS)][2:],
+    )
+    report(
+        "stage at rest: back and forth (arrows)",
+        [answer(f"({KEY})('Arrow{way}')", PICTURE) for way in ("Left", "Right") * 6][2:],
+    )
     play, watched = CONTROLS["play and pause (Space)"]
     answer(play, watched)
     page.wait_for_timeout(6000)  # everything is compiled
     of_stage = page.evaluate(COUNT, [".vg-planes img", SECONDS])
     print(f"{'stage, default layers':52s} {of_stage:7.1f} pictures a second")
-    page.evaluate("() => [...document.querySelectorAll('.vg-switch input')].filter((box) => !box.checked).forEach((box) => box.click())")
+    page.evaluate(
+        "() => [...document.querySelectorAll('.vg-switch input')].filter((box) => !box.checked).forEach((box) => box.click())"
+    )
     page.wait_for_timeout(3000)
-    print(f"{'stage, all layers and charts':52s} {page.evaluate(COUNT, ['.vg-planes img', SECONDS]):7.1f} pictures a second")
-    page.evaluate("() => [...document.querySelectorAll('.vg-switch input')].slice(4, 10).forEach((box) => box.click())")
+    print(
+        f"{'stage, all layers and charts':52s} {page.evaluate(COUNT, ['.vg-planes img', SECONDS]):7.1f} pictures a second"
+    )
+    page.evaluate(
+        "() => [...document.querySelectorAll('.vg-switch input')].slice(4, 10).forEach((box) => box.click())"
+    )
     for name, (act, watched) in CONTROLS.items():
-        acts = [act % tip if "%s" in act else act for tip in ("Twice as much: Learning", "Half of it: Learning")] * (REPEATS // 2 + 1)
+        acts = [
+            act % tip if "%s" in act else act for tip in ("Twice as much: Learning", "Half of it: Learning")
+        ] * (REPEATS // 2 + 1)
         report(f"stage that plays: {name}", [answer(each, watched) for each in acts][2:])  # the first compile
     answer(play, watched)
     page.wait_for_timeout(500)
@@ -143,16 +167,32 @@ def measure(page):
     page.evaluate(run(1))
     page.locator(".jp-RenderedImage img").first.wait_for()
     page.wait_for_timeout(1500)
-    move = ("(() => { const handle = document.querySelector('.widget-interact .noUi-handle'); handle.dispatchEvent(new KeyboardEvent("
-            "'keydown', {key: 'ArrowRight', code: 'ArrowRight', keyCode: 39, bubbles: true, cancelable: true})); })()")
-    report("interact and plt.show: one round", [answer(move, "document.querySelector('.jp-RenderedImage img').src") for _ in range(REPEATS)][2:])
+    move = (
+        "(() => { const handle = document.querySelector('.widget-interact .noUi-handle'); handle.dispatchEvent(new KeyboardEvent("
+        "'keydown', {key: 'ArrowRight', code: 'ArrowRight', keyCode: 39, bubbles: true, cancelable: true})); })()"
+    )
+    report(
+        "interact and plt.show: one round",
+        [answer(move, "document.querySelector('.jp-RenderedImage img').src") for _ in range(REPEATS)][2:],
+    )
     page.evaluate(run(2))
     page.wait_for_timeout(500)
-    page.evaluate("(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; "
-                  "window.jupyterapp.commands.execute('notebook:run-cell'); }", 3)
+    page.evaluate(
+        "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; "
+        "window.jupyterapp.commands.execute('notebook:run-cell'); }",
+        3,
+    )
     page.wait_for_timeout(1000)
-    of_loop = page.evaluate(COUNT, [".jp-Cell:nth-of-type(3) .jp-RenderedImage img, .jupyter-widgets-output-area .jp-RenderedImage img", SECONDS - 2])
-    print(f"{'a loop with clear_output and plt.show':52s} {of_loop:7.1f} pictures a second: the stage shows {of_stage / max(of_loop, 0.1):.1f} times as many")
+    of_loop = page.evaluate(
+        COUNT,
+        [
+            ".jp-Cell:nth-of-type(3) .jp-RenderedImage img, .jupyter-widgets-output-area .jp-RenderedImage img",
+            SECONDS - 2,
+        ],
+    )
+    print(
+        f"{'a loop with clear_output and plt.show':52s} {of_loop:7.1f} pictures a second: the stage shows {of_stage / max(of_loop, 0.1):.1f} times as many"
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -53,12 +54,20 @@ def vae_case(hidden_layers, batch_size=128, steps=350):
         return models.VAE(**sizes, key=jax.random.key(0))
 
     def ours(steps):
-        training.fit_vae(build(), images, jax.random.key(1), steps=steps, batch_size=batch_size, progress=False)
+        training.fit_vae(
+            build(), images, jax.random.key(1), steps=steps, batch_size=batch_size, progress=False
+        )
 
     return Case(
-        f"VAE, {hidden_layers} hidden layer{'s' * (hidden_layers > 1)}", batch_size, steps,
-        {"fit_vae": ours, "nnx.jit loop": nnx_vae(build, images, batch_size), **torch_vae(sizes, images, batch_size),
-         "matrix products": matrix_products(build(), images, batch_size)},
+        f"VAE, {hidden_layers} hidden layer{'s' * (hidden_layers > 1)}",
+        batch_size,
+        steps,
+        {
+            "fit_vae": ours,
+            "nnx.jit loop": nnx_vae(build, images, batch_size),
+            **torch_vae(sizes, images, batch_size),
+            "matrix products": matrix_products(build(), images, batch_size),
+        },
         f"""
 import jax
 from vaegan_helpers import data, models, training
@@ -66,7 +75,8 @@ images = data.load_mnist().train_images
 model = models.VAE(**{sizes}, key=jax.random.key(0))
 def run():
     training.fit_vae(model, images, jax.random.key(1), steps=10, batch_size={batch_size}, chunks=1, progress=False)
-""")
+""",
+    )
 
 
 def nnx_vae(build, images, batch_size):
@@ -111,11 +121,14 @@ def torch_vae(sizes, images, batch_size):
                 x = images[torch.randint(len(images), (batch_size,))]
                 mean, logvar = encoder(x).chunk(2, dim=1)
                 z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
-                reconstruction = torch.nn.functional.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum")
+                reconstruction = torch.nn.functional.binary_cross_entropy_with_logits(
+                    decoder(z), x, reduction="sum"
+                )
                 kl = 0.5 * torch.sum(mean**2 + logvar.exp() - 1 - logvar)
                 optimizer.zero_grad()
                 ((reconstruction + kl) / batch_size).backward()
                 optimizer.step()
+
         return run
 
     threads = sorted({1, torch.get_num_threads()})
@@ -149,7 +162,7 @@ def matrix_products(vae, images, batch_size):
         def step(_, start):  # another batch at every step, so that no product can be moved out of the loop
             batch = jax.lax.dynamic_slice(images, (start, 0), (batch_size, images.shape[1]))
             code, encoder_inputs = forward(batch, encoder)
-            output, decoder_inputs = forward(code[:, :vae.z_dim], decoder)
+            output, decoder_inputs = forward(code[:, : vae.z_dim], decoder)
             gradient, decoder_gradients = backward(output, decoder_inputs, decoder, to_input=True)
             both = jnp.concatenate([gradient, gradient], axis=1)  # to the mean and to the log variance
             _, encoder_gradients = backward(both, encoder_inputs, encoder, to_input=False)
@@ -172,21 +185,30 @@ def gan_case(name, real, sizes, batch_size, steps, dropout, gamma):
     g_output = "jax.nn.sigmoid" if gamma else "lambda x: x"
     players = f"""models.Generator(**{sizes}, output={g_output}, key=jax.random.key(0)), models.Discriminator(
     x_dim={sizes["x_dim"]}, hidden_dim={sizes["hidden_dim"]}, dropout={dropout}, key=jax.random.key(1))"""
-    generator, discriminator = eval(players)  # the same text serves the other process, which times the compilation
-    options = dict(batch_size=batch_size, progress=False, penalty="r1" if gamma else None, penalty_weight=gamma or 0.0)
+    generator, discriminator = eval(
+        players
+    )  # the same text serves the other process, which times the compilation
+    options = dict(
+        batch_size=batch_size, progress=False, penalty="r1" if gamma else None, penalty_weight=gamma or 0.0
+    )
 
     def ours(steps):
         training.fit_gan(generator, discriminator, real, jax.random.key(1), steps=steps, **options)
 
-    return Case(name, batch_size, steps,
-                {"fit_gan": ours, **torch_gan(real, sizes, batch_size, dropout, gamma)}, f"""
+    return Case(
+        name,
+        batch_size,
+        steps,
+        {"fit_gan": ours, **torch_gan(real, sizes, batch_size, dropout, gamma)},
+        f"""
 import jax, numpy as np
 from vaegan_helpers import models, training
 generator, discriminator = {players}
 real = np.random.default_rng(0).random(({len(real)}, {sizes["x_dim"]}), np.float32)
 def run():
     training.fit_gan(generator, discriminator, real, jax.random.key(1), steps=10, snapshots=1, **{options})
-""")
+""",
+    )
 
 
 def torch_gan(real, sizes, batch_size, dropout, gamma):
@@ -205,16 +227,20 @@ def torch_gan(real, sizes, batch_size, dropout, gamma):
             torch.set_num_threads(threads)
             squash = [torch.nn.Sigmoid()] if gamma else []
             generator = torch.nn.Sequential(*layers(z_dim, real.shape[1], torch.nn.ReLU), *squash)
-            discriminator = torch.nn.Sequential(*layers(real.shape[1], 1, lambda: torch.nn.LeakyReLU(0.01), dropout))
-            g_adam, d_adam = (torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.5, 0.999))
-                              for model in (generator, discriminator))
+            discriminator = torch.nn.Sequential(
+                *layers(real.shape[1], 1, lambda: torch.nn.LeakyReLU(0.01), dropout)
+            )
+            g_adam, d_adam = (
+                torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.5, 0.999))
+                for model in (generator, discriminator)
+            )
             for _ in range(steps):
                 x = real[torch.randint(len(real), (batch_size,))].requires_grad_(gamma is not None)
                 fake = generator(torch.randn(batch_size, z_dim)).detach()
                 real_logits = discriminator(x)[:, 0]
                 loss = softplus(-real_logits).mean() + softplus(discriminator(fake)[:, 0]).mean()
                 if gamma:
-                    slope, = torch.autograd.grad(real_logits.sum(), x, create_graph=True)
+                    (slope,) = torch.autograd.grad(real_logits.sum(), x, create_graph=True)
                     loss = loss + gamma / 2 * slope.square().sum(dim=1).mean()
                 d_adam.zero_grad()
                 loss.backward()
@@ -223,9 +249,13 @@ def torch_gan(real, sizes, batch_size, dropout, gamma):
                 g_adam.zero_grad()
                 g_loss.backward()
                 g_adam.step()
+
         return run
 
-    return {f"PyTorch, {count} thread{'s' * (count > 1)}": run_with(count) for count in sorted({1, torch.get_num_threads()})}
+    return {
+        f"PyTorch, {count} thread{'s' * (count > 1)}": run_with(count)
+        for count in sorted({1, torch.get_num_threads()})
+    }
 
 
 def ring_gan():
@@ -244,13 +274,16 @@ CASES = [lambda: vae_case(hidden_layers=1), lambda: vae_case(hidden_layers=2), r
 
 def time_rounds(case, rounds):
     """Seconds per step of each contender in each round: {name: [seconds]}. What comes before the rounds compiles."""
+
     def seconds_per_step(run, steps):
         start = time.perf_counter()
         run(steps)
         return (time.perf_counter() - start) / steps
 
     few = case.steps // 10
-    first_look = {name: min(seconds_per_step(run, few) for _ in range(2)) for name, run in case.contenders.items()}
+    first_look = {
+        name: min(seconds_per_step(run, few) for _ in range(2)) for name, run in case.contenders.items()
+    }
     slow = 3 * next(iter(first_look.values()))  # whoever is slower than this makes fewer steps per round
     steps = {name: few if seconds > slow else case.steps for name, seconds in first_look.items()}
     for name, run in case.contenders.items():
@@ -264,7 +297,7 @@ def time_rounds(case, rounds):
 
 def time_compilation(program):
     """Seconds to trace and compile our training in a new process: with an empty cache, and with the one it left."""
-    timing = """
+    timing = f"""
 import pathlib, sys, time
 import platformdirs
 platformdirs.user_cache_path = lambda *names: pathlib.Path(sys.argv[1], *names)
@@ -272,12 +305,25 @@ platformdirs.user_cache_path = lambda *names: pathlib.Path(sys.argv[1], *names)
 start = time.perf_counter(); run(); first = time.perf_counter() - start
 start = time.perf_counter(); run(); again = time.perf_counter() - start
 print(first - again)
-""".format(program=program)
-    environment = {name: value for name, value in os.environ.items()
-                   if name not in ("VAEGAN_HELPERS_COMPILATION_CACHE", "JAX_COMPILATION_CACHE_DIR")}
+"""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("VAEGAN_HELPERS_COMPILATION_CACHE", "JAX_COMPILATION_CACHE_DIR")
+    }
     with tempfile.TemporaryDirectory() as directory:
-        times = [float(subprocess.run([sys.executable, "-W", "ignore", "-c", timing, directory], env=environment,
-                                      check=True, capture_output=True, text=True).stdout) for _ in range(2)]
+        times = [
+            float(
+                subprocess.run(
+                    [sys.executable, "-W", "ignore", "-c", timing, directory],
+                    env=environment,
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                ).stdout
+            )
+            for _ in range(2)
+        ]
     return times
 
 
@@ -299,7 +345,9 @@ def report(case, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", default="", help="cases whose name holds this word")
     options = parser.parse_args()

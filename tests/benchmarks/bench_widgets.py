@@ -37,8 +37,15 @@ def measure(move, values):
 
 
 def report(name, times, against=None):
-    ratio = "" if against is None else f"   {np.median(against) / np.median(times):5.1f} times as fast as interact"
-    print(f"{name:42s} median {np.median(times):6.1f} ms   p95 {np.quantile(times, 0.95):6.1f} ms{ratio}", flush=True)
+    ratio = (
+        ""
+        if against is None
+        else f"   {np.median(against) / np.median(times):5.1f} times as fast as interact"
+    )
+    print(
+        f"{name:42s} median {np.median(times):6.1f} ms   p95 {np.quantile(times, 0.95):6.1f} ms{ratio}",
+        flush=True,
+    )
 
 
 def interact_with_a_figure(model, columns):
@@ -64,25 +71,40 @@ def in_the_kernel():
     values = np.linspace(0.02, 1.98, REPEATS + 10)
     plane, samples, kl = widgets.LatentPlane(model), widgets.Sampler(model), widgets.KLPlayground()
     one, sheet = interact_with_a_figure(model, 1), interact_with_a_figure(model, 10)
-    with contextlib.redirect_stdout(io.StringIO()):  # where there is no page, interact clears the terminal instead
+    with contextlib.redirect_stdout(
+        io.StringIO()
+    ):  # where there is no page, interact clears the terminal instead
         slow_one, slow_sheet = measure(one, values), measure(sheet, values)
     report("interact and plt.show, one picture", slow_one)
-    report("LatentPlane, one picture of 28x28", measure(lambda x: setattr(plane, "point", (x, 0.5)), values), slow_one)
+    report(
+        "LatentPlane, one picture of 28x28",
+        measure(lambda x: setattr(plane, "point", (x, 0.5)), values),
+        slow_one,
+    )
     report("interact and plt.show, a 10x10 sheet", slow_sheet)
-    report("Sampler, two sheets of 10x10", measure(lambda x: setattr(samples, "temperature", x), values), slow_sheet)
+    report(
+        "Sampler, two sheets of 10x10",
+        measure(lambda x: setattr(samples, "temperature", x), values),
+        slow_sheet,
+    )
     alone = widgets.Sampler(model, draw_pixels=False)
-    report("Sampler, one sheet of 10x10", measure(lambda x: setattr(alone, "temperature", x), values), slow_sheet)
+    report(
+        "Sampler, one sheet of 10x10", measure(lambda x: setattr(alone, "temperature", x), values), slow_sheet
+    )
     report("KLPlayground, two charts", measure(lambda x: setattr(kl, "mean", x), values))
 
 
-CELLS = ["""import jax, matplotlib.pyplot as plt, ipywidgets
+CELLS = [
+    """import jax, matplotlib.pyplot as plt, ipywidgets
 from vaegan_helpers import models, widgets
 from vaegan_helpers.widgets import base
 model = models.VAE(key=jax.random.key(0))""",
-         "widgets.LatentPlane(model)", "widgets.Sampler(model, draw_pixels=False)",
-         """def draw(x):
+    "widgets.LatentPlane(model)",
+    "widgets.Sampler(model, draw_pixels=False)",
+    """def draw(x):
     plt.figure(figsize=(2.5, 2.5)); plt.imshow(base.decode(model, [[x, 0.5]])[0].reshape(28, 28)); plt.show()
-ipywidgets.interact(draw, x=(0.0, 2.0, 0.01));"""]
+ipywidgets.interact(draw, x=(0.0, 2.0, 0.01));""",
+]
 
 # From the press of a key until the picture has another address and is decoded.
 PRESS = """async ([selector, picture, key, keyCode]) => {
@@ -106,21 +128,32 @@ def in_the_browser():
     with tempfile.TemporaryDirectory() as here, sync_playwright() as playwright:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        chromium = playwright.chromium.launch(executable_path=browser.chromium_path(), args=browser.CHROMIUM_ARGUMENTS)
+        chromium = playwright.chromium.launch(
+            executable_path=browser.chromium_path(), args=browser.CHROMIUM_ARGUMENTS
+        )
         for name, module in [("the course's server", "vaegan_helpers"), ("a plain server", "jupyterlab")]:
             folder, settings = Path(here, module, "notebooks"), Path(here, module, "settings")
             folder.mkdir(parents=True)
             settings.mkdir()
             nbformat.write(notebook, folder / "bench.ipynb")
             with browser.course_server(folder, settings, module) as (address, token):
-                lab = browser.Lab(chromium.new_context(viewport={"width": 1280, "height": 2600}), address, token)
+                lab = browser.Lab(
+                    chromium.new_context(viewport={"width": 1280, "height": 2600}), address, token
+                )
                 lab.open("bench.ipynb").run_all()
                 lab.page.wait_for_timeout(2000)
                 for what, number, handle, picture in [
-                        ("LatentPlane", 2, ".vg-pad", ".vg-picture img"), ("Sampler, one sheet", 3, ".noUi-handle", ".vg-picture img"),
-                        ("interact and plt.show", 4, ".noUi-handle", ".jp-RenderedImage img")]:
-                    selectors = [f".jp-Cell[data-windowed-list-index='{number - 1}'] {part}" for part in (handle, picture)]
-                    keys = [["ArrowRight", 39], ["ArrowLeft", 37]] * (REPEATS // 2)  # back and forth, within any slider
+                    ("LatentPlane", 2, ".vg-pad", ".vg-picture img"),
+                    ("Sampler, one sheet", 3, ".noUi-handle", ".vg-picture img"),
+                    ("interact and plt.show", 4, ".noUi-handle", ".jp-RenderedImage img"),
+                ]:
+                    selectors = [
+                        f".jp-Cell[data-windowed-list-index='{number - 1}'] {part}"
+                        for part in (handle, picture)
+                    ]
+                    keys = [["ArrowRight", 39], ["ArrowLeft", 37]] * (
+                        REPEATS // 2
+                    )  # back and forth, within any slider
                     times = [lab.page.evaluate(PRESS, selectors + key) for key in keys][10:]
                     report(f"{what}, {name}", np.array(times))
                 lab.close()

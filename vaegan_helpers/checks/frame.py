@@ -30,7 +30,11 @@ class NotYet(AssertionError):
 
     def _render_traceback_(self):
         """What a notebook shows: the message alone, in lines that no page of feedback cuts off."""
-        return [part for line in self.told().splitlines() for part in textwrap.wrap(line, 95, subsequent_indent="    ")]
+        return [
+            part
+            for line in self.told().splitlines()
+            for part in textwrap.wrap(line, 95, subsequent_indent="    ")
+        ]
 
 
 class _TookTooLong(BaseException):
@@ -96,10 +100,14 @@ def call(name, function, *arguments, seconds=None, **named):
     except NotYet:
         raise
     except NotImplementedError:
-        raise NotYet(f"{name}: not written yet. Put your code in the place of `raise NotImplementedError`.") from None
+        raise NotYet(
+            f"{name}: not written yet. Put your code in the place of `raise NotImplementedError`."
+        ) from None
     except _TookTooLong:
-        raise NotYet(f"{name} was still running after {seconds:g} seconds, and was stopped. Does a loop in it "
-                     "never end?") from None
+        raise NotYet(
+            f"{name} was still running after {seconds:g} seconds, and was stopped. Does a loop in it "
+            "never end?"
+        ) from None
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}".strip().removesuffix(":")
         shortened = reason if len(reason) <= 400 else f"{reason[:400]} ..."
@@ -138,10 +146,14 @@ def require_shape(name, answer, shape, meaning=""):
 
 def require_finite(name, answer):
     """Raises `NotYet` if there is a NaN or an infinite value."""
-    for bad, kind in [(np.isnan(answer), "not a number (NaN): is it the logarithm of a negative number, or 0/0?"),
-                      (np.isinf(answer), "infinite: is it the logarithm of 0, or the exponential of a large number?")]:
+    for bad, kind in [
+        (np.isnan(answer), "not a number (NaN): is it the logarithm of a negative number, or 0/0?"),
+        (np.isinf(answer), "infinite: is it the logarithm of 0, or the exponential of a large number?"),
+    ]:
         if bad.any():
-            raise NotYet(f"{name}: {bad.sum()} of {bad.size} values are {kind}" if bad.ndim else f"{name} is {kind}")
+            raise NotYet(
+                f"{name}: {bad.sum()} of {bad.size} values are {kind}" if bad.ndim else f"{name} is {kind}"
+            )
 
 
 def compare(name, answer, truth, slips=(), *, rtol=1e-3, atol=1e-4, meaning=""):
@@ -173,7 +185,9 @@ def compare(name, answer, truth, slips=(), *, rtol=1e-3, atol=1e-4, meaning=""):
 
 def told_apart(truth, slips):
     """Whether the truth and all slips that give one finite number give different ones, so that a message is no guess."""
-    values = np.array([value for value in (truth, *(value for value, _ in slips)) if np.ndim(value) == 0], float)
+    values = np.array(
+        [value for value in (truth, *(value for value, _ in slips)) if np.ndim(value) == 0], float
+    )
     values = np.sort(values[np.isfinite(values)])
     return not np.isclose(values[1:], values[:-1], rtol=5e-3, atol=1e-3).any()
 
@@ -189,7 +203,7 @@ def _difference(answer, truth):
         sign = "and has the wrong sign" if ratio < 0 else ""
         factor = max(abs(ratio), 1 / abs(ratio))
         if ratios.size == 1 and (factor < 1.5 or not np.isclose(factor, round(factor), rtol=1e-2)):
-            return f"is {answer.ravel()[0]:.4g} where it should be {truth.ravel()[0]:.4g}."   # two numbers always have a ratio
+            return f"is {answer.ravel()[0]:.4g} where it should be {truth.ravel()[0]:.4g}."  # two numbers always have a ratio
         size = abs(ratio)
         words = f"{size:.3g} times too large" if size > 1 else f"{1 / size:.3g} times too small"
         return f"is {words} {sign}".strip() + ": is a sum taken for a mean, or a factor missing?"

@@ -5,10 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from vaegan_helpers import losses
-from vaegan_helpers.checks.frame import NotYet, call, cases, compare, numbers, passed, require_shape, told_apart
+from vaegan_helpers.checks.frame import (
+    NotYet,
+    call,
+    cases,
+    compare,
+    numbers,
+    passed,
+    require_shape,
+    told_apart,
+)
 
 MEANS_OVER_THE_BATCH = "one number for the batch"
-BATCHES = (6, 9)       # few sizes, since each is compiled anew
+BATCHES = (6, 9)  # few sizes, since each is compiled anew
 
 
 def _softplus(x):
@@ -33,7 +42,10 @@ def _reductions(each):
     """What other ways to reduce a loss of each example give, each with its sentence."""
     batch = len(each)
     return [
-        (each.sum(), f"it is {batch}.0 times too large, and the batch has {batch} examples: average, do not sum."),
+        (
+            each.sum(),
+            f"it is {batch}.0 times too large, and the batch has {batch} examples: average, do not sum.",
+        ),
         (each, "this is one number for each example: average over the batch."),
         (each[:, None], "this is one number for each example: average over the batch."),
         (each.mean() / np.log(2), "the logarithm is to the base 2. Take the natural one, `jnp.log`."),
@@ -53,8 +65,13 @@ def discriminator_loss(function, trials=4):
     name = "D's loss"
     for trial, rng in enumerate(cases(trials)):
         real, fake, truth, slips = _d_loss_case(rng, trial)
-        compare(name, call(name, function, jnp.asarray(real), jnp.asarray(fake)), truth, slips,
-                meaning=MEANS_OVER_THE_BATCH)
+        compare(
+            name,
+            call(name, function, jnp.asarray(real), jnp.asarray(fake)),
+            truth,
+            slips,
+            meaning=MEANS_OVER_THE_BATCH,
+        )
     passed(name)
 
 
@@ -67,24 +84,38 @@ def _d_loss_case(rng, trial):
         truth = float(losses.discriminator_loss(jnp.asarray(real), jnp.asarray(fake)))
         half = "it is half of what was asked. Both means count fully: a mean over the two batches together divides by two."
         slips = [
-            (-_log(real).mean() - _log(1 - fake).mean(),
-             "the logits were taken for probabilities: D is the sigmoid of the logit."
-             + (" (The logarithm of a negative number is NaN.)" if trial else "")),
-            (_softplus(-_sigmoid(real)).mean() + _softplus(_sigmoid(fake)).mean(),
-             "the sigmoid was taken twice: the function gets logits, and so does a cross-entropy that takes logits."),
+            (
+                -_log(real).mean() - _log(1 - fake).mean(),
+                "the logits were taken for probabilities: D is the sigmoid of the logit."
+                + (" (The logarithm of a negative number is NaN.)" if trial else ""),
+            ),
+            (
+                _softplus(-_sigmoid(real)).mean() + _softplus(_sigmoid(fake)).mean(),
+                "the sigmoid was taken twice: the function gets logits, and so does a cross-entropy that takes logits.",
+            ),
             (-truth, "the sign is the wrong way round. The loss is minimised, and it is never negative."),
-            (_softplus(real).mean() + _softplus(-fake).mean(),
-             "real and generated are exchanged: log D belongs to the real data, log(1 - D) to the generated. "
-             "The label of real data is 1."),
-            (on_real.mean() - on_fake.mean(), "log(1 - D(G(z))) has the wrong sign: both terms count with a minus."),
+            (
+                _softplus(real).mean() + _softplus(-fake).mean(),
+                "real and generated are exchanged: log D belongs to the real data, log(1 - D) to the generated. "
+                "The label of real data is 1.",
+            ),
+            (
+                on_real.mean() - on_fake.mean(),
+                "log(1 - D(G(z))) has the wrong sign: both terms count with a minus.",
+            ),
             (on_fake.mean() - on_real.mean(), "log D(x) has the wrong sign: both terms count with a minus."),
-            (on_real.mean() + _softplus(-fake).mean(),
-             "D is rewarded for taking generated data for real: its part is log(1 - D(G(z))), not log D(G(z))."),
+            (
+                on_real.mean() + _softplus(-fake).mean(),
+                "D is rewarded for taking generated data for real: its part is log(1 - D(G(z))), not log D(G(z)).",
+            ),
             (on_real.mean(), "the term of the generated data, -log(1 - D(G(z))), is missing."),
             (on_fake.mean(), "the term of the real data, -log D(x), is missing."),
             (truth / 2, half),
             *_reductions(on_real + on_fake),
-            (np.concatenate([on_real, on_fake]), "this is one number for each example: average over each batch."),
+            (
+                np.concatenate([on_real, on_fake]),
+                "this is one number for each example: average over each batch.",
+            ),
         ]
         if told_apart(truth, slips):
             return real, fake, truth, slips
@@ -106,15 +137,22 @@ def generator_loss(function, trials=4):
             fake = _logits(rng, trial, int(rng.choice(BATCHES)))
             truth = float(losses.generator_loss(jnp.asarray(fake)))
             slips = [
-                (-_log(fake).mean(), "the logits were taken for probabilities: D is the sigmoid of the logit."
-                 + (" (The logarithm of a negative number is NaN.)" if trial else "")),
+                (
+                    -_log(fake).mean(),
+                    "the logits were taken for probabilities: D is the sigmoid of the logit."
+                    + (" (The logarithm of a negative number is NaN.)" if trial else ""),
+                ),
                 (_softplus(-_sigmoid(fake)).mean(), "the sigmoid was taken twice."),
-                (-_softplus(fake).mean(),
-                 "this is the saturating loss, mean log(1 - D(G(z))). Here -mean log D(G(z)) was asked for."),
+                (
+                    -_softplus(fake).mean(),
+                    "this is the saturating loss, mean log(1 - D(G(z))). Here -mean log D(G(z)) was asked for.",
+                ),
                 (-truth, "the sign is the wrong way round: as it stands, G would learn to be caught."),
-                (_softplus(fake).mean(),
-                 "this is D's part of the loss, -mean log(1 - D(G(z))), with the label of generated data. "
-                 "G wants its data to be taken for real: label 1."),
+                (
+                    _softplus(fake).mean(),
+                    "this is D's part of the loss, -mean log(1 - D(G(z))), with the label of generated data. "
+                    "G wants its data to be taken for real: label 1.",
+                ),
                 *_reductions(_softplus(-fake)),
             ]
             if told_apart(truth, slips):
@@ -139,12 +177,20 @@ def saturating_generator_loss(function, trials=4):
             fake = _logits(rng, trial, int(rng.choice(BATCHES)))
             truth = float(losses.generator_loss(jnp.asarray(fake), saturating=True))
             slips = [
-                (_log(1 - fake).mean(), "the logits were taken for probabilities: D is the sigmoid of the logit."
-                 + (" (The logarithm of a negative number is NaN.)" if trial else "")),
+                (
+                    _log(1 - fake).mean(),
+                    "the logits were taken for probabilities: D is the sigmoid of the logit."
+                    + (" (The logarithm of a negative number is NaN.)" if trial else ""),
+                ),
                 (-_softplus(_sigmoid(fake)).mean(), "the sigmoid was taken twice."),
-                (_softplus(-fake).mean(),
-                 "this is the non-saturating loss, -mean log D(G(z)). Here mean log(1 - D(G(z))) was asked for."),
-                (-truth, "the sign is the wrong way round: this is D's part of the game, and G minimises its opposite."),
+                (
+                    _softplus(-fake).mean(),
+                    "this is the non-saturating loss, -mean log D(G(z)). Here mean log(1 - D(G(z))) was asked for.",
+                ),
+                (
+                    -truth,
+                    "the sign is the wrong way round: this is D's part of the game, and G minimises its opposite.",
+                ),
                 (-_softplus(-fake).mean(), "this is mean log D(G(z)), which G would want to be large."),
                 *_reductions(-_softplus(fake)),
             ]
@@ -171,25 +217,35 @@ def large_logits(loss, trials=3):
         size = rng.uniform(120, 400)
         logits = [jnp.full(4, sign * size) for sign in ((-1, 1) if sides == 2 else (-1,))]
         answer = require_shape(name, call(name, loss, *logits), ())
-        rounded = ("D was rounded to 0 or 1, and log 0 is infinite. Never take the logarithm of a sigmoid: write log D with "
-                   "`jax.nn.log_sigmoid` or `jax.nn.softplus`.")
+        rounded = (
+            "D was rounded to 0 or 1, and log 0 is infinite. Never take the logarithm of a sigmoid: write log D with "
+            "`jax.nn.log_sigmoid` or `jax.nn.softplus`."
+        )
         if np.isnan(answer) or np.isinf(answer):
-            raise NotYet(f"{name} is {answer} where D's logit is {size:.0f} and wrong: {rounded} "
-                         "An exponential of a large number overflows in the same way.")
+            raise NotYet(
+                f"{name} is {answer} where D's logit is {size:.0f} and wrong: {rounded} "
+                "An exponential of a large number overflows in the same way."
+            )
         if abs(answer) < 1:
-            raise NotYet(f"{name} is {abs(answer):.3g} where D is very sure and wrong, and should be {sides * size:.3g}: it is small "
-                         "where it should be large. Are real and generated exchanged, or is this the saturating loss?")
+            raise NotYet(
+                f"{name} is {abs(answer):.3g} where D is very sure and wrong, and should be {sides * size:.3g}: it is small "
+                "where it should be large. Are real and generated exchanged, or is this the saturating loss?"
+            )
         if abs(answer) < 0.9 * sides * size:
-            raise NotYet(f"{name} stops at {answer:.3g} where it should be {sides * size:.3g}: was a probability clipped, "
-                         "or a small number added inside the logarithm? There the loss is flat and teaches nothing.")
+            raise NotYet(
+                f"{name} stops at {answer:.3g} where it should be {sides * size:.3g}: was a probability clipped, "
+                "or a small number added inside the logarithm? There the loss is flat and teaches nothing."
+            )
         compare(name, answer, sides * size, rtol=1e-3)
         gradient_name = "the gradient of the loss at large logits"
         gradients = call(gradient_name, jax.grad(loss, argnums=tuple(range(sides))), *logits)
         for gradient, sign in zip(gradients, (-1, 1)):
             gradient = numbers(gradient_name, gradient)
             if np.isnan(gradient).any():
-                raise NotYet(f"{gradient_name} is NaN, though the loss is right: a branch that `jnp.where` or a clip leaves "
-                             "out still overflows in the gradient. Use `jax.nn.log_sigmoid` or `jax.nn.softplus`.")
+                raise NotYet(
+                    f"{gradient_name} is NaN, though the loss is right: a branch that `jnp.where` or a clip leaves "
+                    "out still overflows in the gradient. Use `jax.nn.log_sigmoid` or `jax.nn.softplus`."
+                )
             compare(gradient_name, gradient, np.full(4, sign / 4))
     passed(name)
 
@@ -219,23 +275,44 @@ def slopes(function, trials=3):
     name = "the slopes"
     for rng in cases(trials):
         logits = np.float32(rng.normal(0, 2, int(rng.choice(BATCHES))))
-        answer = require_parts(name, call(name, function, jnp.asarray(logits)), 2, "saturating, non-saturating")
+        answer = require_parts(
+            name, call(name, function, jnp.asarray(logits)), 2, "saturating, non-saturating"
+        )
         d = _sigmoid(logits)
         pairs = [(-d, -(1 - d)), (-(1 - d), -d)]
         both = [numbers(name, part) for part in answer]
-        if all(a.shape == t.shape and np.allclose(a, t, rtol=1e-3, atol=1e-4) for a, t in zip(both, pairs[1])):
+        if all(
+            a.shape == t.shape and np.allclose(a, t, rtol=1e-3, atol=1e-4) for a, t in zip(both, pairs[1])
+        ):
             raise NotYet(f"{name}: the two are exchanged. The saturating one comes first.")
-        for part, truth, by_d, which in zip(answer, pairs[0], (-1 / (1 - d), -1 / d), ("saturating", "non-saturating")):
-            compare(f"the slope of the {which} loss", part, truth, [
-                (-truth, "the sign is the wrong way round: both losses fall as the logit rises."),
-                (truth / len(d), "it is divided by the batch size: take the derivative of each example's loss, not of "
-                                 "their mean."),
-                (truth.mean(), "this is one number for the batch; wanted one for each logit."),
-                (truth.sum(), "this is one number for the batch; wanted one for each logit."),
-                (by_d, "this is the derivative by D. Ask for the derivative by the logit: the chain rule brings D (1 - D)."),
-                (-d * (1 - d), "this is minus the derivative of the sigmoid itself: the logarithm is missing."),
-                (d * (1 - d), "this is the derivative of the sigmoid itself: the logarithm is missing."),
-            ], meaning="one number for each logit")
+        for part, truth, by_d, which in zip(
+            answer, pairs[0], (-1 / (1 - d), -1 / d), ("saturating", "non-saturating")
+        ):
+            compare(
+                f"the slope of the {which} loss",
+                part,
+                truth,
+                [
+                    (-truth, "the sign is the wrong way round: both losses fall as the logit rises."),
+                    (
+                        truth / len(d),
+                        "it is divided by the batch size: take the derivative of each example's loss, not of "
+                        "their mean.",
+                    ),
+                    (truth.mean(), "this is one number for the batch; wanted one for each logit."),
+                    (truth.sum(), "this is one number for the batch; wanted one for each logit."),
+                    (
+                        by_d,
+                        "this is the derivative by D. Ask for the derivative by the logit: the chain rule brings D (1 - D).",
+                    ),
+                    (
+                        -d * (1 - d),
+                        "this is minus the derivative of the sigmoid itself: the logarithm is missing.",
+                    ),
+                    (d * (1 - d), "this is the derivative of the sigmoid itself: the logarithm is missing."),
+                ],
+                meaning="one number for each logit",
+            )
     passed(name)
 
 
@@ -259,9 +336,14 @@ def best_discriminator(function, trials=3, smoothing=None):
             (q / (p + q), "this is the share of the generated data: p and q are exchanged."),
             ((1 - s) * q / (p + q), "this is the share of the generated data: p and q are exchanged."),
             (p / q, "this is the ratio p / q. D is the share p / (p + q)."),
-            (p / (p + q), "this is the best D without smoothing: now real data pulls it down as well, with weight s."),
-            ((1 - s) * p / ((1 - s) * p + q), "with weight s, real data also speaks for 0: in the sum below the line "
-                                             "p counts fully."),
+            (
+                p / (p + q),
+                "this is the best D without smoothing: now real data pulls it down as well, with weight s.",
+            ),
+            (
+                (1 - s) * p / ((1 - s) * p + q),
+                "with weight s, real data also speaks for 0: in the sum below the line p counts fully.",
+            ),
             (p / (p + q) - s, "s is a share: multiply by 1 - s."),
         ]
         given = (p, q) if smoothing is None else (p, q, s)
@@ -289,14 +371,25 @@ def divergence(function, trials=4):
         slips = [
             (-truth, "the sign is the wrong way round: a small loss of D means a large divergence."),
             (2 * truth, "this is twice the divergence: 2 JSD = 2 log 2 - L_D."),
-            (-loss / 2, "log 2 is missing: the divergence is 0 where D cannot tell at all, and L_D is 2 log 2 there."),
+            (
+                -loss / 2,
+                "log 2 is missing: the divergence is 0 where D cannot tell at all, and L_D is 2 log 2 there.",
+            ),
             (np.log(2) + loss / 2, "the value of the game is minus D's loss: V = -L_D = 2 JSD - 2 log 2."),
-            (np.log(2) - loss, "half of D's loss counts: V = -L_D = 2 JSD - 2 log 2, so JSD = log 2 - L_D / 2."),
+            (
+                np.log(2) - loss,
+                "half of D's loss counts: V = -L_D = 2 JSD - 2 log 2, so JSD = log 2 - L_D / 2.",
+            ),
             (loss, "this is D's loss itself."),
             (truth / np.log(2), "this is in bits; wanted nats, with natural logarithms."),
         ]
-        compare(name, call(name, function, jnp.asarray(real), jnp.asarray(fake)), truth, slips,
-                meaning=MEANS_OVER_THE_BATCH)
+        compare(
+            name,
+            call(name, function, jnp.asarray(real), jnp.asarray(fake)),
+            truth,
+            slips,
+            meaning=MEANS_OVER_THE_BATCH,
+        )
     passed(name)
 
 
@@ -307,7 +400,10 @@ def require_parts(name, answer, count, which):
       NotYet: it is something else.
     """
     if not isinstance(answer, (tuple, list)) or len(answer) != count:
-        came = f"a {type(answer).__name__} of {len(answer)}" if isinstance(answer, (tuple, list)) else (
-            "None: is there a `return`?" if answer is None else f"one {type(answer).__name__}")
+        came = (
+            f"a {type(answer).__name__} of {len(answer)}"
+            if isinstance(answer, (tuple, list))
+            else ("None: is there a `return`?" if answer is None else f"one {type(answer).__name__}")
+        )
         raise NotYet(f"{name}: wanted {count} things, ({which}); got {came}")
     return answer

@@ -113,7 +113,9 @@ def relativistic_discriminator_loss(real_logits, fake_logits):
     """
     _require_logits(real_logits=real_logits, fake_logits=fake_logits)
     if len(real_logits) != len(fake_logits):
-        raise ValueError(f"pairs need as many real as generated logits; got {len(real_logits)} and {len(fake_logits)}")
+        raise ValueError(
+            f"pairs need as many real as generated logits; got {len(real_logits)} and {len(fake_logits)}"
+        )
     return jax.nn.softplus(fake_logits - real_logits).mean()
 
 
@@ -229,11 +231,15 @@ GAN_LOSSES = {
     "saturating": GanLoss(discriminator_loss, _saturating_generator_loss, jax.nn.sigmoid),
     "least squares": GanLoss(least_squares_discriminator_loss, least_squares_generator_loss, _identity),
     "wasserstein": GanLoss(critic_loss, critic_generator_loss, _identity),
-    "relativistic": GanLoss(relativistic_discriminator_loss, relativistic_generator_loss, jax.nn.sigmoid, paired=True),
+    "relativistic": GanLoss(
+        relativistic_discriminator_loss, relativistic_generator_loss, jax.nn.sigmoid, paired=True
+    ),
 }
 
 
 def _require_logits(**arrays):
     for name, array in arrays.items():
         if jnp.ndim(array) != 1 or not jnp.size(array):
-            raise ValueError(f"{name} has shape {jnp.shape(array)}; wanted one number for each example, (batch,)")
+            raise ValueError(
+                f"{name} has shape {jnp.shape(array)}; wanted one number for each example, (batch,)"
+            )

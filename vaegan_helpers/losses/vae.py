@@ -48,7 +48,7 @@ def kl_monte_carlo(mean, logvar, key, samples):
     """
     require_same_shape(mean=mean, logvar=logvar)
     require_whole(samples=samples)
-    mean, logvar = mean[None], logvar[None]                                             # (1, batch, z_dim)
+    mean, logvar = mean[None], logvar[None]  # (1, batch, z_dim)
     z = mean + jnp.exp(0.5 * logvar) * jax.random.normal(require_key(key), (samples, *mean.shape[1:]))
     log_q = jnp.sum(_normal_log_density(z, mean, logvar), axis=-1)
     log_p = jnp.sum(_normal_log_density(z, 0.0, 0.0), axis=-1)

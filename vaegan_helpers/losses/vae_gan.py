@@ -129,4 +129,5 @@ def vae_gan_discriminator_loss(discriminator, vae, x, key):
     outputs = (real_logits, *jnp.split(fake_logits, 2))
     names = ("real_output", "reconstructed_output", "sampled_output")
     return discriminator_loss(real_logits, fake_logits), {
-        name: jax.nn.sigmoid(logits).mean() for name, logits in zip(names, outputs)}
+        name: jax.nn.sigmoid(logits).mean() for name, logits in zip(names, outputs)
+    }

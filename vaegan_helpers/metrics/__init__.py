@@ -6,7 +6,14 @@ these are measured in, `modes` what is counted where the density is known.
 
 from vaegan_helpers.metrics.classifier import Classifier, fit_classifier
 from vaegan_helpers.metrics.likelihood import active_units, importance_weighted_bound, latent_activity
-from vaegan_helpers.metrics.modes import Birthdays, Modes, binomial_interval, birthday_test, modes_covered, support_size
+from vaegan_helpers.metrics.modes import (
+    Birthdays,
+    Modes,
+    binomial_interval,
+    birthday_test,
+    modes_covered,
+    support_size,
+)
 from vaegan_helpers.metrics.samples import (
     ClassBalance,
     PrecisionRecall,

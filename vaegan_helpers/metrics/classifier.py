@@ -73,7 +73,9 @@ def fit_classifier(images, labels, key, *, steps=1500, batch_size=128, learning_
     require_whole(steps=steps, batch_size=batch_size)
     require_positive(learning_rate=learning_rate)
     model_key, run_key = jax.random.split(require_key(key))
-    return _fit(Classifier(key=model_key), images, labels, run_key, learning_rate, steps=steps, batch_size=batch_size)
+    return _fit(
+        Classifier(key=model_key), images, labels, run_key, learning_rate, steps=steps, batch_size=batch_size
+    )
 
 
 @functools.partial(jax.jit, static_argnames=("steps", "batch_size"))
@@ -91,20 +93,26 @@ def _fit(classifier, images, labels, key, learning_rate, *, steps, batch_size):
         updates, adam = optimizer.update(jax.grad(cross_entropy)(classifier, x, labels[batch]), adam)
         return (optax.apply_updates(classifier, updates), adam), None
 
-    (classifier, _), _ = jax.lax.scan(step, (classifier, optimizer.init(classifier)), jax.random.split(key, steps))
+    (classifier, _), _ = jax.lax.scan(
+        step, (classifier, optimizer.init(classifier)), jax.random.split(key, steps)
+    )
     return classifier
 
 
 def _moved(images, moves):
     """Each picture moved by (down, right) pixels; what leaves on one side is blank paper and comes in on the other."""
     pictures = images.reshape(-1, 28, 28)
-    return jax.vmap(lambda picture, move: jnp.roll(picture, move, axis=(0, 1)))(pictures, moves).reshape(images.shape)
+    return jax.vmap(lambda picture, move: jnp.roll(picture, move, axis=(0, 1)))(pictures, moves).reshape(
+        images.shape
+    )
 
 
 def _as_labels(labels, classes, count=None):
     labels = np.asarray(labels)
     if labels.ndim != 1 or not len(labels) or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"labels must be whole numbers of shape (n,); got {labels.dtype} of shape {labels.shape}")
+        raise ValueError(
+            f"labels must be whole numbers of shape (n,); got {labels.dtype} of shape {labels.shape}"
+        )
     if count is not None and len(labels) != count:
         raise ValueError(f"{len(labels)} labels came with {count} images; wanted one for each")
     if labels.min() < 0 or labels.max() >= classes:

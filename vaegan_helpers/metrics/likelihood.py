@@ -34,7 +34,9 @@ def importance_weighted_bound(model, x, key, samples, log_likelihood=losses.bern
     require_key(key)
     if log_likelihood is losses.bernoulli_log_likelihood:
         require_unit_interval(x)
-    return _importance_weighted_bound(model, jnp.asarray(x), key, log_likelihood=log_likelihood, samples=samples)
+    return _importance_weighted_bound(
+        model, jnp.asarray(x), key, log_likelihood=log_likelihood, samples=samples
+    )
 
 
 @functools.partial(jax.jit, static_argnames=("samples", "log_likelihood"))
@@ -44,8 +46,9 @@ def _importance_weighted_bound(model, x, key, *, samples, log_likelihood):
     def add(log_sum, sample_key):
         z = losses.reparameterise(mean, logvar, sample_key)
         log_prior = losses.normal_log_density(z, jnp.zeros_like(z), jnp.zeros_like(z))
-        log_weight = (log_likelihood(model.decoder(z), x) + log_prior
-                      - losses.normal_log_density(z, mean, logvar))
+        log_weight = (
+            log_likelihood(model.decoder(z), x) + log_prior - losses.normal_log_density(z, mean, logvar)
+        )
         return jnp.logaddexp(log_sum, log_weight), None
 
     log_sum, _ = jax.lax.scan(add, jnp.full(len(x), -jnp.inf), jax.random.split(key, samples))

@@ -51,17 +51,24 @@ def modes_covered(samples, mixture, within=3.0):
       Srivastava et al., VEEGAN, 2017 (experiments on synthetic data).
       Lin et al., PacGAN, 2018 (experiments on synthetic data).
     """
-    means, stds, weights = (np.asarray(array, np.float64) for array in (mixture.means, mixture.stds, mixture.weights))
+    means, stds, weights = (
+        np.asarray(array, np.float64) for array in (mixture.means, mixture.stds, mixture.weights)
+    )
     if len(means) < 2:
         raise ValueError(f"counting modes needs a mixture of at least two; got {len(means)}")
     require_positive(within=within)
     samples = _points(samples, means.shape[1])
-    distance = np.linalg.norm(samples[:, None] - means[None], axis=-1) / stds                    # (n, modes)
+    distance = np.linalg.norm(samples[:, None] - means[None], axis=-1) / stds  # (n, modes)
     nearest, good = distance.argmin(axis=1), distance.min(axis=1) <= within
     per_mode = np.bincount(nearest[good], minlength=len(means))
-    return Modes(count=int(np.sum(per_mode > 0)), quality=float(good.mean()), reverse_kl=_kl(per_mode, weights),
-                 per_mode=per_mode, quality_interval=binomial_interval(good.sum(), len(samples)),
-                 unseen_share=1 - 0.05 ** (1 / len(samples)))
+    return Modes(
+        count=int(np.sum(per_mode > 0)),
+        quality=float(good.mean()),
+        reverse_kl=_kl(per_mode, weights),
+        per_mode=per_mode,
+        quality_interval=binomial_interval(good.sum(), len(samples)),
+        unseen_share=1 - 0.05 ** (1 / len(samples)),
+    )
 
 
 def _kl(counts, weights):
@@ -122,11 +129,16 @@ def birthday_test(samples, batch_size, distance):
     samples = _points(samples)
     batches = len(samples) // batch_size
     if batch_size < 2 or not batches:
-        raise ValueError(f"batch_size is {batch_size} with {len(samples)} samples; wanted at least 2, and one whole batch")
-    twins = sum(_holds_twins(batch, distance) for batch in np.split(samples[:batches * batch_size], batches))
+        raise ValueError(
+            f"batch_size is {batch_size} with {len(samples)} samples; wanted at least 2, and one whole batch"
+        )
+    twins = sum(_holds_twins(batch, distance) for batch in np.split(samples[: batches * batch_size], batches))
     low, high = binomial_interval(twins, batches)
-    return Birthdays(twins / batches, support_size(twins / batches, batch_size),
-                     (support_size(high, batch_size), support_size(low, batch_size)))
+    return Birthdays(
+        twins / batches,
+        support_size(twins / batches, batch_size),
+        (support_size(high, batch_size), support_size(low, batch_size)),
+    )
 
 
 def support_size(coincidences, batch_size):
@@ -153,5 +165,7 @@ def _points(samples, dim=None):
     if samples.ndim != 2 or not samples.size or (dim is not None and samples.shape[1] != dim):
         raise ValueError(f"samples has shape {samples.shape}; wanted {wanted} with n of at least 1")
     if not np.isfinite(samples).all():
-        raise ValueError(f"{int((~np.isfinite(samples).all(axis=1)).sum())} of {len(samples)} samples are NaN or infinite")
+        raise ValueError(
+            f"{int((~np.isfinite(samples).all(axis=1)).sum())} of {len(samples)} samples are NaN or infinite"
+        )
     return samples

@@ -75,13 +75,15 @@ def precision_recall(real, fake, k=5):
     """
     require_whole(k=k)
     real, fake = _feature_pair(real, fake, more_than=k)
-    real_radius, fake_radius = _radius(real, k), _radius(fake, k)                                # (n,), (m,)
-    apart = cdist(real, fake)                                                                    # (n, m)
+    real_radius, fake_radius = _radius(real, k), _radius(fake, k)  # (n,), (m,)
+    apart = cdist(real, fake)  # (n, m)
     in_real_ball = apart < real_radius[:, None]
-    return PrecisionRecall(precision=float(in_real_ball.any(axis=0).mean()),
-                           recall=float((apart < fake_radius[None]).any(axis=1).mean()),
-                           density=float(in_real_ball.sum(axis=0).mean() / k),
-                           coverage=float((apart.min(axis=1) < real_radius).mean()))
+    return PrecisionRecall(
+        precision=float(in_real_ball.any(axis=0).mean()),
+        recall=float((apart < fake_radius[None]).any(axis=1).mean()),
+        density=float(in_real_ball.sum(axis=0).mean() / k),
+        coverage=float((apart.min(axis=1) < real_radius).mean()),
+    )
 
 
 def _radius(samples, k):
@@ -112,7 +114,9 @@ def frechet_distance(real, fake):
       Heusel et al., GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium, 2017.
     """
     real, fake = _feature_pair(real, fake, more_than=1)
-    real_covariance, fake_covariance = (np.atleast_2d(np.cov(features, rowvar=False)) for features in (real, fake))
+    real_covariance, fake_covariance = (
+        np.atleast_2d(np.cov(features, rowvar=False)) for features in (real, fake)
+    )
     # the eigenvalues of C_r C_f are those of the symmetric C_r^(1/2) C_f C_r^(1/2), which are real and not negative
     values, vectors = np.linalg.eigh(real_covariance)
     root = vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T
@@ -181,14 +185,19 @@ def _feature_pair(real, fake, more_than):
         if len(features) <= more_than:
             raise ValueError(f"{name} holds {len(features)} samples; wanted more than {more_than}")
         if not np.ptp(features, axis=0).any():
-            raise ValueError(f"all {len(features)} features of {name} are the same, so they have no neighbourhood and no spread")
+            raise ValueError(
+                f"all {len(features)} features of {name} are the same, so they have no neighbourhood and no spread"
+            )
     return real, fake
 
 
 def _require_one_width(**arrays):
     widths = {name: array.shape[1] for name, array in arrays.items()}
     if len(set(widths.values())) > 1:
-        raise ValueError("features must have one width; got " + " and ".join(f"{name} with {w}" for name, w in widths.items()))
+        raise ValueError(
+            "features must have one width; got "
+            + " and ".join(f"{name} with {w}" for name, w in widths.items())
+        )
 
 
 def _as_features(name, features):
@@ -196,5 +205,7 @@ def _as_features(name, features):
     if features.ndim != 2 or not features.size:
         raise ValueError(f"{name} has shape {features.shape}; wanted (n, dim) with n of at least 1")
     if not np.isfinite(features).all():
-        raise ValueError(f"{int((~np.isfinite(features).all(axis=1)).sum())} of {len(features)} rows of {name} are NaN or infinite")
+        raise ValueError(
+            f"{int((~np.isfinite(features).all(axis=1)).sum())} of {len(features)} rows of {name} are NaN or infinite"
+        )
     return features

@@ -49,10 +49,28 @@ class GanSettings(NamedTuple):
     steps: float = 1.0
 
 
-def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discriminator_learning_rate=1e-3,
-            generator_learning_rate=1e-3, discriminator_steps=1, generator_steps=1, loss="non-saturating", penalty="r1",
-            penalty_weight=2.0, momentum=0.5, averaging=0.0, final_rate=1.0, unrolled_steps=0, snapshots=10,
-            progress=True):
+def fit_gan(
+    generator,
+    discriminator,
+    data,
+    key,
+    *,
+    steps,
+    batch_size=64,
+    discriminator_learning_rate=1e-3,
+    generator_learning_rate=1e-3,
+    discriminator_steps=1,
+    generator_steps=1,
+    loss="non-saturating",
+    penalty="r1",
+    penalty_weight=2.0,
+    momentum=0.5,
+    averaging=0.0,
+    final_rate=1.0,
+    unrolled_steps=0,
+    snapshots=10,
+    progress=True,
+):
     """Trains a generator and a discriminator against each other, in turns, each with Adam.
 
     Args:
@@ -100,23 +118,52 @@ def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discri
     data = _check_data(generator, "data", data)
     check_run(data, key, batch_size, steps=steps, snapshots=snapshots)
     loss = _check_game(loss, penalty, discriminator_steps, generator_steps, unrolled_steps)
-    require_positive(discriminator_learning_rate=discriminator_learning_rate,
-                     generator_learning_rate=generator_learning_rate, final_rate=final_rate)
-    for name, value, low, high in [("penalty_weight", penalty_weight, 0, np.inf), ("momentum", momentum, 0, 1),
-                                   ("averaging", averaging, 0, 1)]:
+    require_positive(
+        discriminator_learning_rate=discriminator_learning_rate,
+        generator_learning_rate=generator_learning_rate,
+        final_rate=final_rate,
+    )
+    for name, value, low, high in [
+        ("penalty_weight", penalty_weight, 0, np.inf),
+        ("momentum", momentum, 0, 1),
+        ("averaging", averaging, 0, 1),
+    ]:
         if not low <= value < high:
             raise ValueError(f"{name} must be at least {low} and below {high:g}; got {value}")
     if final_rate > 1:
         raise ValueError(f"final_rate must be above 0 and at most 1; got {final_rate}")
-    settings = GanSettings(*map(float, (discriminator_learning_rate, generator_learning_rate, penalty_weight, momentum,
-                                        averaging, final_rate, steps)))
+    settings = GanSettings(
+        *map(
+            float,
+            (
+                discriminator_learning_rate,
+                generator_learning_rate,
+                penalty_weight,
+                momentum,
+                averaging,
+                final_rate,
+                steps,
+            ),
+        )
+    )
     taken = {}
 
     def advance(state, start, length):
         taken[start] = state.averaged
-        return gan_steps(state, data, key, start, settings, loss=loss, penalty=penalty, length=length,
-                         batch_size=batch_size, discriminator_steps=discriminator_steps, generator_steps=generator_steps,
-                         unrolled_steps=unrolled_steps)
+        return gan_steps(
+            state,
+            data,
+            key,
+            start,
+            settings,
+            loss=loss,
+            penalty=penalty,
+            length=length,
+            batch_size=batch_size,
+            discriminator_steps=discriminator_steps,
+            generator_steps=generator_steps,
+            unrolled_steps=unrolled_steps,
+        )
 
     state, history = run_in_chunks(advance, gan_state(generator, discriminator), steps, snapshots, progress)
     done = max((len(values) for values in history.values()), default=0)
@@ -129,13 +176,40 @@ def fit_gan(generator, discriminator, data, key, *, steps, batch_size=64, discri
 def gan_state(generator, discriminator, optimizers=("Adam", "Adam")):
     """The state before the first step: no momentum yet, and an average that is the generator itself."""
     d_optimizer, g_optimizer = (OPTIMIZERS[name](0.0, 0.0, 0.0) for name in optimizers)
-    return GanState(generator, discriminator, generator, g_optimizer.init(generator), d_optimizer.init(discriminator))
+    return GanState(
+        generator, discriminator, generator, g_optimizer.init(generator), d_optimizer.init(discriminator)
+    )
 
 
-@functools.partial(jax.jit, static_argnames=("loss", "penalty", "length", "batch_size", "discriminator_steps",
-                                             "generator_steps", "unrolled_steps", "optimizers"))
-def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch_size, discriminator_steps=1,
-              generator_steps=1, unrolled_steps=0, optimizers=("Adam", "Adam")):
+@functools.partial(
+    jax.jit,
+    static_argnames=(
+        "loss",
+        "penalty",
+        "length",
+        "batch_size",
+        "discriminator_steps",
+        "generator_steps",
+        "unrolled_steps",
+        "optimizers",
+    ),
+)
+def gan_steps(
+    state,
+    data,
+    key,
+    start,
+    settings,
+    *,
+    loss,
+    penalty,
+    length,
+    batch_size,
+    discriminator_steps=1,
+    generator_steps=1,
+    unrolled_steps=0,
+    optimizers=("Adam", "Adam"),
+):
     """`length` rounds of the game as one scan. With 0 moves for one player, only the other one moves.
 
     Args:
@@ -150,21 +224,26 @@ def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch
     Returns:
       (state, record): the record holds the entries of `fit_gan`'s history, (length,) each.
     """
+
     def play(state, index):
         done = jnp.minimum(index / settings.steps, 1.0)
         rate = settings.final_rate + (1 - settings.final_rate) * 0.5 * (1 + jnp.cos(jnp.pi * done))
         discriminator_keys, generator_keys = move_keys(key, index, discriminator_steps, generator_steps)
         record = {}
         for move_key in discriminator_keys:
-            state, entries = _move_discriminator(state, data, move_key, settings, rate, loss, penalty, batch_size,
-                                                 optimizers[0])
+            state, entries = _move_discriminator(
+                state, data, move_key, settings, rate, loss, penalty, batch_size, optimizers[0]
+            )
             record |= entries
         for move_key in generator_keys:
-            state, entries = _move_generator(state, data, move_key, settings, rate, loss, penalty, batch_size,
-                                             unrolled_steps, optimizers)
+            state, entries = _move_generator(
+                state, data, move_key, settings, rate, loss, penalty, batch_size, unrolled_steps, optimizers
+            )
             record = entries | record  # D's outputs come from D's move wherever there is one
         decay = jnp.minimum(settings.averaging, (1 + index) / (10 + index))
-        averaged = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.averaged, state.generator)
+        averaged = jax.tree.map(
+            lambda old, new: decay * old + (1 - decay) * new, state.averaged, state.generator
+        )
         return state._replace(averaged=averaged), record
 
     return jax.lax.scan(play, state, start + jnp.arange(length))
@@ -173,7 +252,9 @@ def gan_steps(state, data, key, start, settings, *, loss, penalty, length, batch
 def move_keys(key, index, discriminator_steps, generator_steps):
     """The keys of round `index`: one for each move of D, one for each move of G."""
     discriminator_key, generator_key = jax.random.split(jax.random.fold_in(key, index))
-    return jax.random.split(discriminator_key, discriminator_steps), jax.random.split(generator_key, generator_steps)
+    return jax.random.split(discriminator_key, discriminator_steps), jax.random.split(
+        generator_key, generator_steps
+    )
 
 
 def discriminator_batch(key, data, batch_size, z_dim):
@@ -192,14 +273,19 @@ def generator_batch(key, data, batch_size, z_dim):
 
 
 def _move_discriminator(state, data, key, settings, rate, loss, penalty, batch_size, optimizer, eps_root=0.0):
-    real, noise, (real_key, fake_key, mix_key) = discriminator_batch(key, data, batch_size, state.generator.z_dim)
+    real, noise, (real_key, fake_key, mix_key) = discriminator_batch(
+        key, data, batch_size, state.generator.z_dim
+    )
     fake = state.generator(noise)
 
     def objective(discriminator):
         real_logits, fake_logits = discriminator(real, real_key), discriminator(fake, fake_key)
         value = loss.discriminator(real_logits, fake_logits)
-        parts = {"discriminator_loss": value, "real_output": loss.output(real_logits).mean(),
-                 "fake_output": loss.output(fake_logits).mean()}
+        parts = {
+            "discriminator_loss": value,
+            "real_output": loss.output(real_logits).mean(),
+            "fake_output": loss.output(fake_logits).mean(),
+        }
         if penalty is None:
             return value, parts
         # the dropout mask of the same batch once more, so that the penalty is on the function that was just used
@@ -212,21 +298,31 @@ def _move_discriminator(state, data, key, settings, rate, loss, penalty, batch_s
         return value + settings.penalty_weight * parts["penalty"], parts
 
     gradients, parts = jax.grad(objective, has_aux=True)(state.discriminator)
-    optimizer = OPTIMIZERS[optimizer](rate * settings.discriminator_learning_rate, settings.momentum, eps_root)
+    optimizer = OPTIMIZERS[optimizer](
+        rate * settings.discriminator_learning_rate, settings.momentum, eps_root
+    )
     updates, adam = optimizer.update(gradients, state.discriminator_adam)
-    state = state._replace(discriminator=optax.apply_updates(state.discriminator, updates), discriminator_adam=adam)
+    state = state._replace(
+        discriminator=optax.apply_updates(state.discriminator, updates), discriminator_adam=adam
+    )
     return state, parts | {"discriminator_gradient_norm": optax.tree.norm(gradients)}
 
 
 def _move_generator(state, data, key, settings, rate, loss, penalty, batch_size, unrolled_steps, optimizers):
-    noise, real, (dropout_key, real_key, unroll_key) = generator_batch(key, data, batch_size, state.generator.z_dim)
+    noise, real, (dropout_key, real_key, unroll_key) = generator_batch(
+        key, data, batch_size, state.generator.z_dim
+    )
 
     def unrolled(generator):
         def move(ahead, move_key):
             # the tiny number under Adam's root keeps its derivative finite where a gradient is exactly 0
-            return _move_discriminator(ahead, data, move_key, settings, rate, loss, penalty, batch_size, optimizers[0],
-                                       1e-12)[0], None
-        ahead, _ = jax.lax.scan(move, state._replace(generator=generator), jax.random.split(unroll_key, unrolled_steps))
+            return _move_discriminator(
+                ahead, data, move_key, settings, rate, loss, penalty, batch_size, optimizers[0], 1e-12
+            )[0], None
+
+        ahead, _ = jax.lax.scan(
+            move, state._replace(generator=generator), jax.random.split(unroll_key, unrolled_steps)
+        )
         return ahead.discriminator
 
     def objective(generator):
@@ -248,8 +344,10 @@ def _move_generator(state, data, key, settings, rate, loss, penalty, batch_size,
 def _check_players(generator, discriminator, data):
     made, taken, given = generator.x_dim, discriminator.x_dim, jnp.shape(data)
     if made != taken or given[1:] != (made,):
-        raise ValueError(f"the generator makes arrays of shape (batch, {made}), the discriminator takes (batch, {taken}), "
-                         f"and the data has shape {given}; the widths must agree")
+        raise ValueError(
+            f"the generator makes arrays of shape (batch, {made}), the discriminator takes (batch, {taken}), "
+            f"and the data has shape {given}; the widths must agree"
+        )
 
 
 def _check_game(loss, penalty, discriminator_steps, generator_steps, unrolled_steps):

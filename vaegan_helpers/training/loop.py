@@ -21,7 +21,8 @@ class Diverged(FloatingPointError):
         super().__init__(
             f"the loss or the model is not finite at step {step}. This error keeps what you had after step "
             f"{good_steps}, the end of the last good chunk: its `.models` and `.history`. A lower learning rate is "
-            "the usual remedy.")
+            "the usual remedy."
+        )
         self.step, self.models, self.history = step, models, history
 
 
@@ -43,8 +44,15 @@ def run_in_chunks(advance, state, steps, chunks, progress):
     """
     chunks = max(count for count in range(1, chunks + 1) if steps % count == 0)
     length, records = steps // chunks, []
-    bar = tqdm(total=steps, desc="training", disable=not progress, file=_Stdout(), mininterval=0, ncols=60,
-               bar_format="{desc}: {percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} steps")
+    bar = tqdm(
+        total=steps,
+        desc="training",
+        disable=not progress,
+        file=_Stdout(),
+        mininterval=0,
+        ncols=60,
+        bar_format="{desc}: {percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} steps",
+    )
     with bar:
         try:
             for start in range(0, steps, length):
@@ -86,7 +94,9 @@ class _Stdout:
 def _join(records, length):
     if not records:
         return {}
-    history = {name: np.concatenate([np.atleast_1d(record[name]) for record in records]) for name in records[0]}
+    history = {
+        name: np.concatenate([np.atleast_1d(record[name]) for record in records]) for name in records[0]
+    }
     if "held_out_loss" in history:
         history["held_out_step"] = length * (1 + np.arange(len(records)))
     return history
@@ -110,5 +120,7 @@ def _check_data(model, name, data):
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(f"{name} holds values that are NaN or infinite")
     if model.output is jax.nn.sigmoid and not (0 <= low and high <= 1):
-        raise ValueError(f"{name} lies in [{low:.3g}, {high:.3g}]; a model whose output is a sigmoid needs [0, 1]")
+        raise ValueError(
+            f"{name} lies in [{low:.3g}, {high:.3g}]; a model whose output is a sigmoid needs [0, 1]"
+        )
     return data

@@ -15,8 +15,20 @@ from vaegan_helpers.inputs import require_positive
 from vaegan_helpers.training.loop import _check_data, check_run, run_in_chunks
 
 
-def fit_vae(model, data, key, *, steps, batch_size=128, learning_rate=1e-3, beta=1.0, held_out=None,
-            loss=losses.vae_loss, chunks=10, progress=True):
+def fit_vae(
+    model,
+    data,
+    key,
+    *,
+    steps,
+    batch_size=128,
+    learning_rate=1e-3,
+    beta=1.0,
+    held_out=None,
+    loss=losses.vae_loss,
+    chunks=10,
+    progress=True,
+):
     """Trains a VAE (or any model with a loss of the same signature) with Adam.
 
     Args:
@@ -53,10 +65,22 @@ def fit_vae(model, data, key, *, steps, batch_size=128, learning_rate=1e-3, beta
 
     def advance(state, start, length):
         # a clone, since every chunk is meant to see the same key: jax_debug_key_reuse would object
-        return vae_steps(state, data, held_out, jax.random.clone(key), start, float(learning_rate), float(beta),
-                         loss=loss, length=length, batch_size=batch_size)
+        return vae_steps(
+            state,
+            data,
+            held_out,
+            jax.random.clone(key),
+            start,
+            float(learning_rate),
+            float(beta),
+            loss=loss,
+            length=length,
+            batch_size=batch_size,
+        )
 
-    (model, _), history = run_in_chunks(advance, (model, optax.adam(0.0).init(model)), steps, chunks, progress)
+    (model, _), history = run_in_chunks(
+        advance, (model, optax.adam(0.0).init(model)), steps, chunks, progress
+    )
     return model, history
 
 

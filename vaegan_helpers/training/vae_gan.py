@@ -38,9 +38,25 @@ class Rates(NamedTuple):
     steps: float
 
 
-def fit_vae_gan(vae, discriminator, data, key, *, steps, batch_size=64, learning_rate=1e-3, weights=losses.Weights(),
-                measure="features", layer=None, penalty_weight=5.0, momentum=0.5, averaging=0.998, final_rate=0.05,
-                chunks=10, progress=True):
+def fit_vae_gan(
+    vae,
+    discriminator,
+    data,
+    key,
+    *,
+    steps,
+    batch_size=64,
+    learning_rate=1e-3,
+    weights=losses.Weights(),
+    measure="features",
+    layer=None,
+    penalty_weight=5.0,
+    momentum=0.5,
+    averaging=0.998,
+    final_rate=0.05,
+    chunks=10,
+    progress=True,
+):
     """Trains a VAE and a discriminator together, each with Adam.
 
     Args:
@@ -71,7 +87,11 @@ def fit_vae_gan(vae, discriminator, data, key, *, steps, batch_size=64, learning
     data = _check(vae, discriminator, data, weights, measure, layer)
     check_run(data, key, batch_size, steps=steps, chunks=chunks)
     require_positive(learning_rate=learning_rate, final_rate=final_rate)
-    limits = {"penalty_weight": (penalty_weight, np.inf), "momentum": (momentum, 1), "averaging": (averaging, 1)}
+    limits = {
+        "penalty_weight": (penalty_weight, np.inf),
+        "momentum": (momentum, 1),
+        "averaging": (averaging, 1),
+    }
     for name, (value, high) in limits.items():
         if not 0 <= value < high:
             raise ValueError(f"{name} must be at least 0 and below {high:g}; got {value}")
@@ -81,8 +101,18 @@ def fit_vae_gan(vae, discriminator, data, key, *, steps, batch_size=64, learning
     rates = Rates(*map(float, (learning_rate, penalty_weight, momentum, averaging, final_rate, steps)))
 
     def advance(state, start, length):
-        return hybrid_steps(state, data, jax.random.clone(key), start, weights, rates, measure=measure, layer=layer,
-                            length=length, batch_size=batch_size)
+        return hybrid_steps(
+            state,
+            data,
+            jax.random.clone(key),
+            start,
+            weights,
+            rates,
+            measure=measure,
+            layer=layer,
+            length=length,
+            batch_size=batch_size,
+        )
 
     adam = optax.adam(0.0)
     state = HybridState(vae, discriminator, vae, adam.init(vae), adam.init(discriminator))
@@ -93,25 +123,32 @@ def fit_vae_gan(vae, discriminator, data, key, *, steps, batch_size=64, learning
 @functools.partial(jax.jit, static_argnames=("measure", "layer", "length", "batch_size"))
 def hybrid_steps(state, data, key, start, weights, rates, *, measure, layer, length, batch_size):
     """`length` rounds as one scan; returns (state, record). Arguments as in `fit_vae_gan`, `start` counts from 0."""
+
     def step(state, index):
         done = jnp.minimum(index / rates.steps, 1.0)
         rate = rates.final_rate + (1 - rates.final_rate) * 0.5 * (1 + jnp.cos(jnp.pi * done))
         optimizer = optax.adam(rate * rates.learning_rate, b1=rates.momentum)
         keys = jax.random.split(jax.random.fold_in(key, index), 4)
-        x, x_again = (data[jax.random.randint(batch_key, (batch_size,), 0, len(data))] for batch_key in keys[:2])
+        x, x_again = (
+            data[jax.random.randint(batch_key, (batch_size,), 0, len(data))] for batch_key in keys[:2]
+        )
 
         def discriminator_objective(discriminator):
             game_key, penalty_key = jax.random.split(keys[2])
             value, parts = losses.vae_gan_discriminator_loss(discriminator, state.vae, x, game_key)
             penalty = losses.r1_penalty(discriminator, x, penalty_key)
-            return value + rates.penalty_weight * penalty, parts | {"discriminator_loss": value, "penalty": penalty}
+            return value + rates.penalty_weight * penalty, parts | {
+                "discriminator_loss": value,
+                "penalty": penalty,
+            }
 
         gradients, record = jax.grad(discriminator_objective, has_aux=True)(state.discriminator)
         updates, discriminator_adam = optimizer.update(gradients, state.discriminator_adam)
         discriminator = optax.apply_updates(state.discriminator, updates)
 
-        gradients, parts = jax.grad(losses.vae_gan_loss, has_aux=True)(state.vae, discriminator, x_again, keys[3], weights,
-                                                                measure=measure, layer=layer)
+        gradients, parts = jax.grad(losses.vae_gan_loss, has_aux=True)(
+            state.vae, discriminator, x_again, keys[3], weights, measure=measure, layer=layer
+        )
         updates, vae_adam = optimizer.update(gradients, state.vae_adam)
         vae = optax.apply_updates(state.vae, updates)
         decay = jnp.minimum(rates.averaging, (1 + index) / (10 + index))
@@ -124,8 +161,10 @@ def hybrid_steps(state, data, key, start, weights, rates, *, measure, layer, len
 def _check(vae, discriminator, data, weights, measure, layer):
     data = jnp.asarray(data, jnp.float32)
     if data.ndim != 2 or not len(data) or not data.shape[1] == vae.x_dim == discriminator.x_dim:
-        raise ValueError(f"data has shape {data.shape}, the VAE takes (n, {vae.x_dim}) and the discriminator "
-                         f"(n, {discriminator.x_dim}); the widths must agree")
+        raise ValueError(
+            f"data has shape {data.shape}, the VAE takes (n, {vae.x_dim}) and the discriminator "
+            f"(n, {discriminator.x_dim}); the widths must agree"
+        )
     if not bool(jnp.isfinite(data).all()):
         raise ValueError("data holds values that are NaN or infinite")
     if vae.output is jax.nn.sigmoid or measure == "pixels":
@@ -136,5 +175,5 @@ def _check(vae, discriminator, data, weights, measure, layer):
             raise ValueError(f"{name} must be a number of at least 0; got {value}")
     if measure not in ("features", "pixels"):
         raise ValueError(f"measure must be 'features' or 'pixels'; got {measure!r}")
-    discriminator.features(data[:discriminator.packing], layer=layer)      # says which layers there are
+    discriminator.features(data[: discriminator.packing], layer=layer)  # says which layers there are
     return data

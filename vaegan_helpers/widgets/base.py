@@ -40,7 +40,9 @@ class Picture(ipywidgets.VBox):
     """
 
     def __init__(self, heading="", width=224):
-        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(width=f"{width}px", max_width="100%"))
+        self.image = ipywidgets.Image(
+            format="png", layout=ipywidgets.Layout(width=f"{width}px", max_width="100%")
+        )
         above = [ipywidgets.HTML(f'<div class="vg-heading">{html.escape(heading)}</div>')] if heading else []
         self.width, self.alt = width, heading
         super().__init__([*above, self.image])
@@ -93,8 +95,10 @@ class Explorer(ipywidgets.VBox):
 
     def watch(self, control, handler, name="value"):
         """Calls `handler(new value)` when a control changes, until the explorer is closed."""
+
         def observer(change):
             handler(change["new"])
+
         control.observe(observer, names=name)
         self._observed.append((control, observer, name))
 
@@ -136,7 +140,9 @@ class Explorer(ipywidgets.VBox):
         shown = self.stored_pictures()
         if shown:
             bundle["image/png"] = base64.b64encode(plots.compact(shown[0].png)).decode()
-            bundle["text/html"] = "\n".join(picture.html() for picture in shown) + f"<p>{html.escape(words)}</p>"
+            bundle["text/html"] = (
+                "\n".join(picture.html() for picture in shown) + f"<p>{html.escape(words)}</p>"
+            )
         if self.comm is not None:
             bundle[_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return bundle
@@ -144,7 +150,9 @@ class Explorer(ipywidgets.VBox):
 
 def row(*children, gap="20px", flow="row wrap", flex=None):
     """Widgets side by side that move below each other where the page is narrow; with flow "row" they shrink instead."""
-    return ipywidgets.HBox(children, layout=ipywidgets.Layout(flex_flow=flow, flex=flex, grid_gap=gap, align_items="flex-start"))
+    return ipywidgets.HBox(
+        children, layout=ipywidgets.Layout(flex_flow=flow, flex=flex, grid_gap=gap, align_items="flex-start")
+    )
 
 
 def controls(*children):
@@ -159,14 +167,28 @@ def slider(description, value, low, high, step, **options):
     """A labelled slider; whole numbers give a slider of whole numbers."""
     whole = all(isinstance(number, int) for number in (value, low, high, step))
     kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-    return kind(value=value, min=low, max=high, step=step, description=description,
-                style={"description_width": "initial"}, layout=ipywidgets.Layout(width="320px", max_width="100%"), **options)
+    return kind(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=description,
+        style={"description_width": "initial"},
+        layout=ipywidgets.Layout(width="320px", max_width="100%"),
+        **options,
+    )
 
 
 def index_field(description, value, count):
     """A labelled field for the number of an example, from 0 to count - 1."""
-    return ipywidgets.BoundedIntText(value=value, min=0, max=count - 1, description=description,
-                                     style={"description_width": "initial"}, layout=ipywidgets.Layout(width="170px"))
+    return ipywidgets.BoundedIntText(
+        value=value,
+        min=0,
+        max=count - 1,
+        description=description,
+        style={"description_width": "initial"},
+        layout=ipywidgets.Layout(width="170px"),
+    )
 
 
 @jax.jit
@@ -193,7 +215,9 @@ def as_models(models, z_dim=None):
         raise ValueError("at least one model is needed, got none")
     for name, model in models.items():
         if not callable(getattr(model, "decode", None)) or not hasattr(model, "z_dim"):
-            raise ValueError(f"{name}: an explorer needs a model with decode(z) and z_dim, got {type(model).__name__}")
+            raise ValueError(
+                f"{name}: an explorer needs a model with decode(z) and z_dim, got {type(model).__name__}"
+            )
         wanted = z_dim or next(iter(models.values())).z_dim
         if model.z_dim != wanted:
             raise ValueError(f"{name}: latents have {model.z_dim} dimensions, wanted {wanted}")

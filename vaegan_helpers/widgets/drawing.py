@@ -34,14 +34,14 @@ def like_mnist(ink):
     rows, columns = np.nonzero(ink > 0.1)
     if not len(rows):
         raise ValueError("the page is empty: draw a digit first, or choose a stored one")
-    digit = ink[rows.min():rows.max() + 1, columns.min():columns.max() + 1]
+    digit = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     scale = 20 / max(digit.shape)
     height, width = (max(1, round(side * scale)) for side in digit.shape)
     small = np.asarray(Image.fromarray(digit).resize((width, height), Image.Resampling.BOX))
     down, across = (round(14 - centre) for centre in ndimage.center_of_mass(small))
     down, across = np.clip(down, 0, 28 - height), np.clip(across, 0, 28 - width)
     page = np.zeros((28, 28), np.float32)
-    page[down:down + height, across:across + width] = small / small.max()
+    page[down : down + height, across : across + width] = small / small.max()
     return page.ravel()
 
 
@@ -73,23 +73,36 @@ class DrawDigit(Pen, base.Explorer):
         self.examples = np.atleast_2d(np.asarray(examples, np.float32))
         if self.examples.ndim != 2 or self.examples.shape[1] != 784:
             raise ValueError(f"examples must be digits (n, 784), got {np.shape(examples)}")
-        labels = base.matching("labels", None if labels is None else np.atleast_1d(labels), len(self.examples))
-        self._names = [f"no. {i}" + ("" if labels is None else f": a {labels[i]}") for i in range(len(self.examples))]
+        labels = base.matching(
+            "labels", None if labels is None else np.atleast_1d(labels), len(self.examples)
+        )
+        self._names = [
+            f"no. {i}" + ("" if labels is None else f": a {labels[i]}") for i in range(len(self.examples))
+        ]
         self.strokes, self._example, self._image, self._callbacks = [], None, None, []
         self._make_page(PAGE, PEN, PAGE / 28)
         self.page.line_cap = self.page.line_join = "round"
         self.page.line_width = PEN
-        self.chooser = ipywidgets.Dropdown(options=[("your own drawing", None), *zip(self._names, range(len(self._names)))],
-                                           description="Digit on the page", style={"description_width": "initial"},
-                                           layout=ipywidgets.Layout(width="290px"))
+        self.chooser = ipywidgets.Dropdown(
+            options=[("your own drawing", None), *zip(self._names, range(len(self._names)))],
+            description="Digit on the page",
+            style={"description_width": "initial"},
+            layout=ipywidgets.Layout(width="290px"),
+        )
         self.clear_button = ipywidgets.Button(description="Clear the page")
         self.prepared = base.Picture("what the model gets", 196)
         heading = ipywidgets.HTML('<div class="vg-heading">draw here</div>')
-        super().__init__("A page to draw a digit on", [
-            base.controls(self.chooser, self.clear_button),
-            base.row(ipywidgets.VBox([heading, self.layers]), self.prepared)])
-        self.caption.canvas_label = ("Page to draw a digit on. Arrow keys move the pen, Space sets it down or lifts it, "
-                                     "Delete clears the page.")
+        super().__init__(
+            "A page to draw a digit on",
+            [
+                base.controls(self.chooser, self.clear_button),
+                base.row(ipywidgets.VBox([heading, self.layers]), self.prepared),
+            ],
+        )
+        self.caption.canvas_label = (
+            "Page to draw a digit on. Arrow keys move the pen, Space sets it down or lifts it, "
+            "Delete clears the page."
+        )
         self.watch(self.chooser, self._choose)
         self.clear_button.on_click(self.clear)
         if example is None:

@@ -50,7 +50,11 @@ def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
         raise ValueError("a flipbook needs at least one frame, got none")
     if not alt or not alt.strip():
         raise ValueError("alt must say in words what the frames show, got nothing")
-    captions = [f"{i + 1} of {len(encoded)}" for i in range(len(encoded))] if captions is None else [str(caption) for caption in captions]
+    captions = (
+        [f"{i + 1} of {len(encoded)}" for i in range(len(encoded))]
+        if captions is None
+        else [str(caption) for caption in captions]
+    )
     if len(captions) != len(encoded):
         raise ValueError(f"captions must be as many as frames, got {len(captions)} and {len(encoded)}")
     last = len(encoded) - 1
@@ -58,9 +62,11 @@ def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
     size = "" if width is None else f' width="{int(width)}"'
     # Without scripts the slider would be dead, so it is hidden until the picture's own script shows it.
     unhide = "this.onload=null;this.closest('figure').querySelector('div').style.display=''"
-    turn = ("const f=this.closest('figure'),b=JSON.parse(f.dataset.frames),c=JSON.parse(f.dataset.captions),i=+this.value;"
-            "f.querySelector('img').src='data:image/png;base64,'+b[i];f.querySelector('figcaption').textContent=c[i];"
-            "this.setAttribute('aria-valuetext',c[i])")
+    turn = (
+        "const f=this.closest('figure'),b=JSON.parse(f.dataset.frames),c=JSON.parse(f.dataset.captions),i=+this.value;"
+        "f.querySelector('img').src='data:image/png;base64,'+b[i];f.querySelector('figcaption').textContent=c[i];"
+        "this.setAttribute('aria-valuetext',c[i])"
+    )
     return Flipbook(
         f'<figure style="margin:0" data-frames="{html.escape(json.dumps(encoded))}" '
         f'data-captions="{html.escape(json.dumps(captions))}">'
@@ -68,7 +74,9 @@ def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
         f'<div style="display:none"><label for="{name}">{html.escape(label)}</label> '
         f'<input type="range" id="{name}" min="0" max="{last}" value="{last}" step="1" style="width:min(24em,60%)" '
         f'aria-valuetext="{html.escape(captions[last])}" data-lm-suppress-shortcuts="true" oninput="{html.escape(turn)}"></div>'
-        f'<figcaption aria-live="polite">{html.escape(captions[last])}</figcaption></figure>', alt)
+        f'<figcaption aria-live="polite">{html.escape(captions[last])}</figcaption></figure>',
+        alt,
+    )
 
 
 def _as_png(frame):

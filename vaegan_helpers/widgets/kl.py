@@ -37,8 +37,16 @@ class KLPlayground(base.Explorer):
         mean, std, samples = _checked("mean", mean), _checked("std", std), _checked("samples", samples)
         self.mean_slider = base.slider("Mean", float(mean), -3.0, 3.0, 0.05, readout_format=".2f")
         self.std_slider = ipywidgets.FloatLogSlider(
-            value=float(std), base=10, min=np.log10(0.05), max=np.log10(4), step=0.02, description="Standard deviation",
-            readout_format=".2f", style={"description_width": "initial"}, layout=ipywidgets.Layout(width="340px"))
+            value=float(std),
+            base=10,
+            min=np.log10(0.05),
+            max=np.log10(4),
+            step=0.02,
+            description="Standard deviation",
+            readout_format=".2f",
+            style={"description_width": "initial"},
+            layout=ipywidgets.Layout(width="340px"),
+        )
         self.samples_slider = base.slider("Draws", int(samples), 10, MOST, 10)
         self.button = ipywidgets.Button(description="New draws")
         self.picture = base.Picture(width=900)
@@ -46,8 +54,13 @@ class KLPlayground(base.Explorer):
         self._seed = seed
         self._noise = np.random.default_rng(seed).normal(size=MOST)
         self._make_figure()
-        super().__init__("KL playground", [
-            base.controls(self.mean_slider, self.std_slider, self.samples_slider, self.button), self.picture])
+        super().__init__(
+            "KL playground",
+            [
+                base.controls(self.mean_slider, self.std_slider, self.samples_slider, self.button),
+                self.picture,
+            ],
+        )
         for control in (self.mean_slider, self.std_slider, self.samples_slider):
             self.watch(control, self.show)
         self.button.on_click(self.new_draws)
@@ -95,9 +108,13 @@ class KLPlayground(base.Explorer):
         spread = np.sqrt(np.maximum(np.cumsum(ratios**2) / counts - running**2, 0))
         error = spread / np.sqrt(np.maximum(counts - 1, 1))  # of the mean, from the draws so far
         self.estimate, self.standard_error = float(running[-1]), float(error[-1])
-        words = (f"KL of N({mean:.2f}, {std:.2f}²) from N(0, 1): exactly {self.exact:.3f} nats; "
-                 f"from {n} draws {self.estimate:.3f} ± {self.standard_error:.3f} nats (one standard error)")
-        self.picture.show(self._draw(counts, running, error), f"Two densities and the running estimate. {words}")
+        words = (
+            f"KL of N({mean:.2f}, {std:.2f}²) from N(0, 1): exactly {self.exact:.3f} nats; "
+            f"from {n} draws {self.estimate:.3f} ± {self.standard_error:.3f} nats (one standard error)"
+        )
+        self.picture.show(
+            self._draw(counts, running, error), f"Two densities and the running estimate. {words}"
+        )
         self.say(f"{words}.")
 
     def _make_figure(self):
@@ -106,17 +123,28 @@ class KLPlayground(base.Explorer):
         density, estimate = self._fig.subplots(1, 2)
         self._fig.subplots_adjust(left=0.065, right=0.98, bottom=0.17, top=0.9, wspace=0.18)
         self._z = np.linspace(-6, 6, 301)
-        prior = np.exp(-self._z**2 / 2) / np.sqrt(2 * np.pi)
+        prior = np.exp(-(self._z**2) / 2) / np.sqrt(2 * np.pi)
         density.fill_between(self._z, prior, color=plots.COLOURS["prior"], alpha=0.25, linewidth=0)
         density.plot(self._z, prior, color=plots.COLOURS["prior"], linestyle="--")
-        density.annotate("N(0, 1)", (-1.1, 0.22), xytext=(-3, 0), textcoords="offset points", ha="right",
-                         color="#555555", fontsize=9)
+        density.annotate(
+            "N(0, 1)",
+            (-1.1, 0.22),
+            xytext=(-3, 0),
+            textcoords="offset points",
+            ha="right",
+            color="#555555",
+            fontsize=9,
+        )
         density.set(xlim=(-6, 6), ylim=(0, 1), xlabel="latent z", ylabel="density", title="the two densities")
-        estimate.set(xlim=(1, MOST), xscale="log", xlabel="draws", ylabel="KL, nats", title="closed form and estimate")
-        self._curve, = density.plot([], [], color=plots.COLOURS["encoder"], linewidth=2, animated=True)
-        self._exact_line, = estimate.plot([], [], color="black", linestyle="--", animated=True)
-        self._running, = estimate.plot([], [], color=plots.COLOURS["generated"], animated=True)
-        self._band, = estimate.fill([1], [0], color=plots.COLOURS["generated"], alpha=0.25, linewidth=0, animated=True)
+        estimate.set(
+            xlim=(1, MOST), xscale="log", xlabel="draws", ylabel="KL, nats", title="closed form and estimate"
+        )
+        (self._curve,) = density.plot([], [], color=plots.COLOURS["encoder"], linewidth=2, animated=True)
+        (self._exact_line,) = estimate.plot([], [], color="black", linestyle="--", animated=True)
+        (self._running,) = estimate.plot([], [], color=plots.COLOURS["generated"], animated=True)
+        (self._band,) = estimate.fill(
+            [1], [0], color=plots.COLOURS["generated"], alpha=0.25, linewidth=0, animated=True
+        )
         for ax in (density, estimate):
             ax.spines[["top", "right"]].set_visible(False)
             ax.title.set_fontsize(10)
@@ -129,17 +157,24 @@ class KLPlayground(base.Explorer):
     def _draw(self, counts, running, error):
         """The picture as PNG bytes. The axes are kept for each pair of ranges; only what moves is drawn again."""
         density, estimate = self._axes
-        bell = np.exp(-((self._z - self.mean) / self.std) ** 2 / 2) / (self.std * np.sqrt(2 * np.pi))
-        settled = running[min(9, len(running) - 1):]
+        bell = np.exp(-(((self._z - self.mean) / self.std) ** 2) / 2) / (self.std * np.sqrt(2 * np.pi))
+        settled = running[min(9, len(running) - 1) :]
         low = min(self.exact, settled.min())
-        ranges = (_round_up(1.05 * max(bell.max(), 0.4)), _round_up(1.5 * max(self.exact, settled.max(), 0.2)),
-                  -_round_up(-low) if low < -0.02 else 0.0)
+        ranges = (
+            _round_up(1.05 * max(bell.max(), 0.4)),
+            _round_up(1.5 * max(self.exact, settled.max(), 0.2)),
+            -_round_up(-low) if low < -0.02 else 0.0,
+        )
         canvas = self._fig.canvas
         if ranges not in self._background:
             density.set_ylim(0, ranges[0])
             estimate.set_ylim(ranges[2], ranges[1])
             canvas.draw()
-            self._background[ranges] = canvas.copy_from_bbox(self._fig.bbox), density.get_ylim(), estimate.get_ylim()
+            self._background[ranges] = (
+                canvas.copy_from_bbox(self._fig.bbox),
+                density.get_ylim(),
+                estimate.get_ylim(),
+            )
         background, *limits = self._background[ranges]
         for ax, limit in zip(self._axes, limits):
             ax.set_ylim(limit)
@@ -149,8 +184,12 @@ class KLPlayground(base.Explorer):
         around = np.concatenate([running - 2 * error, (running + 2 * error)[::-1]])
         self._band.set_xy(np.column_stack([np.concatenate([counts, counts[::-1]]), around]))
         canvas.restore_region(background)
-        for ax, artist in [(density, self._curve), (estimate, self._band), (estimate, self._running),
-                           (estimate, self._exact_line)]:
+        for ax, artist in [
+            (density, self._curve),
+            (estimate, self._band),
+            (estimate, self._running),
+            (estimate, self._exact_line),
+        ]:
             ax.draw_artist(artist)
         return pictures.encode(np.asarray(canvas.buffer_rgba())[..., :3])
 

@@ -33,7 +33,9 @@ class Pen:
         """What a key does on the page: arrows move the pen, Space sets it down or lifts it, Delete clears."""
         if key in KEYS:
             step = self._key_step * (3 if shift else 1)
-            self._pen = tuple(min(self._size, max(0, at + step * way)) for at, way in zip(self._pen, KEYS[key]))
+            self._pen = tuple(
+                min(self._size, max(0, at + step * way)) for at, way in zip(self._pen, KEYS[key])
+            )
             if self._pen_down:
                 self._line_to(*self._pen)
                 self._changed(redraw=False)
@@ -69,4 +71,6 @@ class Pen:
         self._cursor.clear()
         self._cursor.stroke_style = self._cursor.fill_style = "#D55E00"
         self._cursor.line_width = 3
-        (self._cursor.fill_circle if self._pen_down else self._cursor.stroke_circle)(*self._pen, self._nib / 2)
+        (self._cursor.fill_circle if self._pen_down else self._cursor.stroke_circle)(
+            *self._pen, self._nib / 2
+        )

@@ -69,9 +69,11 @@ def figure_png(fig):
 def square(image):
     """The picture as (side, side), or ValueError."""
     image = np.asarray(image, np.float32)
-    side = round(image.size ** 0.5)
+    side = round(image.size**0.5)
     if image.size == 0 or side * side != image.size or image.shape not in [(side * side,), (side, side)]:
-        raise ValueError(f"a picture is (pixels,) or (side, side) with as many rows as columns, got {image.shape}")
+        raise ValueError(
+            f"a picture is (pixels,) or (side, side) with as many rows as columns, got {image.shape}"
+        )
     return image.reshape(side, side)
 
 

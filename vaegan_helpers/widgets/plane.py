@@ -23,7 +23,9 @@ class Pad(anywidget.AnyWidget):
     point = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.0, 0.0)).tag(sync=True)
     home = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.0, 0.0)).tag(sync=True)
     bounds = traitlets.List(traitlets.Float()).tag(sync=True)  # left, right, bottom, top
-    box = traitlets.List(traitlets.Float()).tag(sync=True)  # left, top, width, height: the axes within the picture
+    box = traitlets.List(traitlets.Float()).tag(
+        sync=True
+    )  # left, top, width, height: the axes within the picture
     background = traitlets.Bytes().tag(sync=True)
     size = traitlets.Int(350).tag(sync=True)
     step = traitlets.Float(0.05).tag(sync=True)
@@ -57,12 +59,22 @@ class LatentPlane(base.Explorer):
             raise ValueError(f"limit must be positive, got {limit}")
         start = tuple(float(number) for number in base.as_latent(point, 2))
         background, box = _plane_png(self.codes, self.labels, limit)
-        self.pad = Pad(point=start, home=start, bounds=[-limit, limit, -limit, limit], box=box, background=background,
-                       step=limit / 60, label="Point on the plane of latents")
+        self.pad = Pad(
+            point=start,
+            home=start,
+            bounds=[-limit, limit, -limit, limit],
+            box=box,
+            background=background,
+            step=limit / 60,
+            label="Point on the plane of latents",
+        )
         width = 224 if len(self.models) == 1 else 180
         self.decoded = {name: base.Picture(name, width) for name in self.models}
         self._map = base.Picture(width=350)  # stands for the pad where there is no kernel
-        super().__init__("Latent plane", [base.row(self.pad, base.row(*self.decoded.values(), flex="1 1 200px"), gap="14px")])
+        super().__init__(
+            "Latent plane",
+            [base.row(self.pad, base.row(*self.decoded.values(), flex="1 1 200px"), gap="14px")],
+        )
         self.watch(self.pad, self.show, "point")
         self.show(start)
 
@@ -90,7 +102,10 @@ class LatentPlane(base.Explorer):
         z = base.as_latent(point, 2)
         where = f"latent 1 ≈ {z[0]:.2f}, latent 2 ≈ {z[1]:.2f}"
         for name, picture in self.decoded.items():
-            picture.show(pictures.png(base.decode(self.models[name], z[None])[0]), f"The picture decoded at {where} ({name})")
+            picture.show(
+                pictures.png(base.decode(self.models[name], z[None])[0]),
+                f"The picture decoded at {where} ({name})",
+            )
         self.say(f"{where[0].upper()}{where[1:]}.", self._nearest(z))
 
     def _nearest(self, z):
@@ -118,10 +133,25 @@ def _plane_png(codes, labels, limit):
         ax.scatter(*codes.T, s=5, alpha=0.5, linewidths=0, color=plots.COLOURS["encoder"])
     angle = np.linspace(0, 2 * np.pi, 200)
     for radius in (1, 2):
-        ax.plot(radius * np.cos(angle), radius * np.sin(angle), color=plots.COLOURS["prior"], linewidth=1, linestyle="--")
+        ax.plot(
+            radius * np.cos(angle),
+            radius * np.sin(angle),
+            color=plots.COLOURS["prior"],
+            linewidth=1,
+            linestyle="--",
+        )
     if 1.5 < limit < 10:
-        ax.text(0.99, 0.01, "dashed: 1 and 2 std of the prior", fontsize=7, color="#444444", ha="right", va="bottom",
-                transform=ax.transAxes, bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.8})
+        ax.text(
+            0.99,
+            0.01,
+            "dashed: 1 and 2 std of the prior",
+            fontsize=7,
+            color="#444444",
+            ha="right",
+            va="bottom",
+            transform=ax.transAxes,
+            bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.8},
+        )
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="latent 1", ylabel="latent 2")
     ax.tick_params(labelsize=8)
     ax.xaxis.labelpad = ax.yaxis.labelpad = 1

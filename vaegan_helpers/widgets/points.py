@@ -11,7 +11,9 @@ LIMIT = 2.5  # the page reaches from -LIMIT to LIMIT on both axes
 APART = 8  # pixels between two points of one line
 SHAKE = 0.03  # standard deviation of the hand that sets the points down, in units of the plane
 MOST = 600
-KEYS = "Page to draw data on. Arrow keys move the pen, Space sets it down or lifts it, Delete clears the page."
+KEYS = (
+    "Page to draw data on. Arrow keys move the pen, Space sets it down or lifts it, Delete clears the page."
+)
 
 
 class DrawPoints(Pen, ipywidgets.VBox):
@@ -69,7 +71,11 @@ class DrawPoints(Pen, ipywidgets.VBox):
         self._last = x, y
         if len(self._places) < MOST:
             shake = self._random.normal(size=2) * SHAKE
-            point = np.clip([x * 2 * LIMIT / PAGE - LIMIT + shake[0], LIMIT - y * 2 * LIMIT / PAGE + shake[1]], -LIMIT, LIMIT)
+            point = np.clip(
+                [x * 2 * LIMIT / PAGE - LIMIT + shake[0], LIMIT - y * 2 * LIMIT / PAGE + shake[1]],
+                -LIMIT,
+                LIMIT,
+            )
             self._places.append(tuple(map(float, point)))
             self._dot(point)
             self._on_change()
@@ -82,7 +88,9 @@ class DrawPoints(Pen, ipywidgets.VBox):
 
     def _dot(self, point):
         self.page.fill_style = plots.COLOURS["real"]
-        self.page.fill_circle((point[0] + LIMIT) * PAGE / (2 * LIMIT), (LIMIT - point[1]) * PAGE / (2 * LIMIT), 2.2)
+        self.page.fill_circle(
+            (point[0] + LIMIT) * PAGE / (2 * LIMIT), (LIMIT - point[1]) * PAGE / (2 * LIMIT), 2.2
+        )
 
     def _redraw(self):
         self.page.clear()

@@ -42,16 +42,27 @@ class Sampler(base.Explorer):
             raise ValueError(f"columns must be at least 1, got {columns}")
         self.columns = columns
         self.temperature_slider = base.slider("Temperature", 1.0, 0.0, 2.0, 0.05, readout_format=".2f")
-        self.seed_field = ipywidgets.BoundedIntText(value=_as_seed(seed), min=0, max=999_999, description="Seed",
-                                                    style={"description_width": "initial"},
-                                                    layout=ipywidgets.Layout(width="140px"))
+        self.seed_field = ipywidgets.BoundedIntText(
+            value=_as_seed(seed),
+            min=0,
+            max=999_999,
+            description="Seed",
+            style={"description_width": "initial"},
+            layout=ipywidgets.Layout(width="140px"),
+        )
         self.button = ipywidgets.Button(description="New noise", tooltip="The next seed")
         self.mean = base.Picture("decoder mean" if draw_pixels else "samples", 440)
         self.draw = base.Picture("decoder sample", 440) if draw_pixels else None
         sheets = [self.mean, self.draw] if draw_pixels else [self.mean]
         for sheet in sheets:
             sheet.add_class("vg-smooth")
-        super().__init__("Sampler", [base.controls(self.temperature_slider, self.seed_field, self.button), base.row(*sheets, flow="row")])
+        super().__init__(
+            "Sampler",
+            [
+                base.controls(self.temperature_slider, self.seed_field, self.button),
+                base.row(*sheets, flow="row"),
+            ],
+        )
         self.watch(self.temperature_slider, self.show)
         self.watch(self.seed_field, self._renew)
         self.button.on_click(self.new_noise)
@@ -81,7 +92,7 @@ class Sampler(base.Explorer):
 
     def _renew(self, seed):
         latent_key, pixel_key = jax.random.split(jax.random.key(seed))
-        count = self.columns ** 2
+        count = self.columns**2
         self._noise = jax.random.normal(latent_key, (count, self.model.z_dim))
         pixels = self.model.decode(self._noise[:1]).shape[1]
         self._pixel_noise = jax.random.uniform(pixel_key, (count, pixels))
@@ -92,11 +103,17 @@ class Sampler(base.Explorer):
         means, draws = _samples(self.model, self._noise, self._pixel_noise, jnp.float32(temperature))
         self.latents, self.means = np.asarray(self._noise) * temperature, np.asarray(means)
         words = f"{len(self.means)} samples at temperature {temperature:.2f}, seed {self.seed}"
-        self.mean.show(pictures.sheet(self.means, self.columns), f"{words}: {'means' if self.draw else 'pictures'}")
+        self.mean.show(
+            pictures.sheet(self.means, self.columns), f"{words}: {'means' if self.draw else 'pictures'}"
+        )
         if self.draw:
-            self.draw.show(pictures.sheet(np.asarray(draws), self.columns), f"{words}: every pixel drawn from its mean")
+            self.draw.show(
+                pictures.sheet(np.asarray(draws), self.columns), f"{words}: every pixel drawn from its mean"
+            )
         grey = np.mean((self.means > 0.1) & (self.means < 0.9))
-        self.say(f"{words}. Share of pixels that are neither ink nor paper (0.1 to 0.9): ≈ {100 * grey:.0f} %.")
+        self.say(
+            f"{words}. Share of pixels that are neither ink nor paper (0.1 to 0.9): ≈ {100 * grey:.0f} %."
+        )
 
 
 def _as_seed(seed):

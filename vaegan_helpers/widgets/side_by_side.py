@@ -48,16 +48,28 @@ class SideBySide(base.Explorer):
         self.start = base.index_field("From digit no.", base.as_index(start, count), count)
         self.end = base.index_field("To digit no.", base.as_index(end, count), count)
         self.slider = base.slider("Position", 0.5, 0.0, 1.0, 1 / (STEPS - 1), readout_format=".2f")
-        self.seed_field = ipywidgets.BoundedIntText(value=0, min=0, max=999_999, description="Seed",
-                                                    style={"description_width": "initial"},
-                                                    layout=ipywidgets.Layout(width="140px"))
+        self.seed_field = ipywidgets.BoundedIntText(
+            value=0,
+            min=0,
+            max=999_999,
+            description="Seed",
+            style={"description_width": "initial"},
+            layout=ipywidgets.Layout(width="140px"),
+        )
         self.button = ipywidgets.Button(description="New samples", tooltip="The next seed")
         self.picture = base.Picture(width=880)
         self.picture.add_class("vg-smooth")
-        self._paper = _paper(["digits", *self.models], [name for name in self.models if not self._encodes(name)])
-        super().__init__("Models side by side", [
-            base.controls(self.start, self.end, self.slider), base.controls(self.seed_field, self.button),
-            self.picture])
+        self._paper = _paper(
+            ["digits", *self.models], [name for name in self.models if not self._encodes(name)]
+        )
+        super().__init__(
+            "Models side by side",
+            [
+                base.controls(self.start, self.end, self.slider),
+                base.controls(self.seed_field, self.button),
+                self.picture,
+            ],
+        )
         self._z_dim = next(iter(self.models.values())).z_dim
         self.seed = seed
         for field in (self.start, self.end, self.seed_field):
@@ -123,12 +135,16 @@ class SideBySide(base.Explorer):
                 if group is not None:
                     _paste(paper, group, left, HEAD + row * (CELL + GAP))
         without = [name for name in self.models if not self._encodes(name)]
-        words = (f"{100 * step / (STEPS - 1):.0f} % of the way from {self._name(self.start.value)} "
-                 f"to {self._name(self.end.value)}; samples of seed {self.seed}.")
+        words = (
+            f"{100 * step / (STEPS - 1):.0f} % of the way from {self._name(self.start.value)} "
+            f"to {self._name(self.end.value)}; samples of seed {self.seed}."
+        )
         if without:
             words += f" No encoder: {', '.join(without)}, which walks between its own first two samples."
         rows = f"Rows: the digits themselves, then {', '.join(self.models)}. In each row two digits there and back, "
-        self.picture.show(pictures.encode(paper), f"{rows}the place on the way between them, {SAMPLES} samples. {words}")
+        self.picture.show(
+            pictures.encode(paper), f"{rows}the place on the way between them, {SAMPLES} samples. {words}"
+        )
         self.say(words)
 
     def _name(self, index):
@@ -158,12 +174,12 @@ def _paper(rows, without_encoder):
         if name in without_encoder:
             write(LABEL + CELL + GAP / 2, middle, "no encoder:\nno way back", ha="center", color="#444444")
     FigureCanvasAgg(fig).draw()
-    return np.asarray(fig.canvas.buffer_rgba())[..., 0].copy()        # grey: one channel says all
+    return np.asarray(fig.canvas.buffer_rgba())[..., 0].copy()  # grey: one channel says all
 
 
 def _paste(paper, images, left, top):
     for i, image in enumerate(np.clip(images, 0, 1).reshape(-1, 28, 28)):
         cell = np.kron(255.5 - 255 * image, np.ones((CELL // 28, CELL // 28))).astype(np.uint8)
         x = left + i * (CELL + GAP)
-        paper[top - 1:top + CELL + 1, x - 1:x + CELL + 1] = 190       # a light line around each digit
-        paper[top:top + CELL, x:x + CELL] = cell
+        paper[top - 1 : top + CELL + 1, x - 1 : x + CELL + 1] = 190  # a light line around each digit
+        paper[top : top + CELL, x : x + CELL] = cell

@@ -41,18 +41,23 @@ class Interpolation(base.Explorer):
         self.start = base.index_field("From digit no.", base.as_index(start, count), count)
         self.end = base.index_field("To digit no.", base.as_index(end, count), count)
         self.slider = base.slider("Position", 0.5, 0.0, 1.0, 1 / (STEPS - 1), readout_format=".2f")
-        self.play = ipywidgets.Play(min=0, max=STEPS - 1, value=STEPS // 2, interval=60, show_repeat=False, description="Walk")
+        self.play = ipywidgets.Play(
+            min=0, max=STEPS - 1, value=STEPS // 2, interval=60, show_repeat=False, description="Walk"
+        )
         self.now = {name: base.Picture(name, 190) for name in PATHS}
         self.strips = {name: base.Picture(f"{name} path", 620) for name in PATHS}
         self._chart = _Chart()
         self.chart = base.Picture("Length of each step", 400)
         self.chart.add_class("vg-smooth")
-        super().__init__("Interpolation", [
-            base.controls(self.start, self.end),
-            base.controls(self.slider, self.play),
-            base.row(*self.now.values(), self.chart),
-            base.row(*self.strips.values(), gap="8px 24px"),
-        ])
+        super().__init__(
+            "Interpolation",
+            [
+                base.controls(self.start, self.end),
+                base.controls(self.slider, self.play),
+                base.row(*self.now.values(), self.chart),
+                base.row(*self.strips.values(), gap="8px 24px"),
+            ],
+        )
         self.watch(self.start, self._choose)
         self.watch(self.end, self._choose)
         self.watch(self.slider, self.show)
@@ -104,11 +109,16 @@ class Interpolation(base.Explorer):
         self.latent_steps = {name: interpolation.step_lengths(z) for name, z in self.latents.items()}
         self.pixel_steps = {name: interpolation.step_lengths(frames) for name, frames in self.frames.items()}
         for name, strip in self.strips.items():
-            film = self.frames[name][::(STEPS - 1) // (STRIP - 1)]
+            film = self.frames[name][:: (STEPS - 1) // (STRIP - 1)]
             film = np.stack([image for image in (start_image, *film, end_image) if image is not None])
-            strip.show(pictures.sheet(film, len(film), scale=2),
-                       f"Film strip of the {name} path from {self._names[0]} to {self._names[1]}")
-        self.chart.show(self._chart.png(self.pixel_steps), "Length of each step in pixel space along both interpolation. " + self.summary())
+            strip.show(
+                pictures.sheet(film, len(film), scale=2),
+                f"Film strip of the {name} path from {self._names[0]} to {self._names[1]}",
+            )
+        self.chart.show(
+            self._chart.png(self.pixel_steps),
+            "Length of each step in pixel space along both interpolation. " + self.summary(),
+        )
         self.show(self.slider.value)
 
     def summary(self):
@@ -116,8 +126,10 @@ class Interpolation(base.Explorer):
         parts = []
         for name in PATHS:
             pixels = self.pixel_steps[name]
-            parts.append(f"{name.capitalize()} path: {STEPS - 1} steps of ≈ {self.latent_steps[name].mean():.2f} in latent space; "
-                         f"in pixel space ≈ {pixels.mean():.2f} on average, ≈ {pixels.max():.2f} at most, ≈ {pixels.sum():.1f} in all.")
+            parts.append(
+                f"{name.capitalize()} path: {STEPS - 1} steps of ≈ {self.latent_steps[name].mean():.2f} in latent space; "
+                f"in pixel space ≈ {pixels.mean():.2f} on average, ≈ {pixels.max():.2f} at most, ≈ {pixels.sum():.1f} in all."
+            )
         return "\n".join(parts)
 
     def show(self, position):
@@ -125,12 +137,16 @@ class Interpolation(base.Explorer):
         step = round(float(position) * (STEPS - 1))
         for name, picture in self.now.items():
             norm = np.linalg.norm(self.latents[name][step])
-            picture.show(pictures.png(self.frames[name][step]),
-                         f"Picture {100 * position:.0f} % of the way from {self._names[0]} to {self._names[1]}, "
-                         f"{name} path, where the latent has norm ≈ {norm:.2f}")
+            picture.show(
+                pictures.png(self.frames[name][step]),
+                f"Picture {100 * position:.0f} % of the way from {self._names[0]} to {self._names[1]}, "
+                f"{name} path, where the latent has norm ≈ {norm:.2f}",
+            )
         if self.play.value != step:
             self.play.value = step
-        self.say(f"{100 * position:.0f} % of the way from {self._names[0]} to {self._names[1]}.\n{self.summary()}")
+        self.say(
+            f"{100 * position:.0f} % of the way from {self._names[0]} to {self._names[1]}.\n{self.summary()}"
+        )
 
     def _advance(self, step):
         # The slider may stand between two steps; only another step moves it.
@@ -145,8 +161,10 @@ class _Chart:
         self._fig = Figure(figsize=(4, 2.1), dpi=200)
         FigureCanvasAgg(self._fig)
         self._ax = self._fig.add_axes([0.15, 0.22, 0.82, 0.73])
-        self._lines = {name: self._ax.plot([0, 1], [0, 1], color=COLOURS[name], label=name, linestyle=style)[0]
-                       for name, style in [("linear", "-"), ("spherical", "--")]}
+        self._lines = {
+            name: self._ax.plot([0, 1], [0, 1], color=COLOURS[name], label=name, linestyle=style)[0]
+            for name, style in [("linear", "-"), ("spherical", "--")]
+        }
         self._ax.set(xlabel="position", ylabel="in pixel space", xlim=(0, 1))
         self._ax.spines[["top", "right"]].set_visible(False)
         self._ax.tick_params(labelsize=8)
@@ -190,13 +208,27 @@ class Traversal(base.Explorer):
         count = len(self.codes)
         self.start = base.index_field("Start at digit no.", base.as_index(start, count), count)
         self.reset_button = ipywidgets.Button(description="Reset", tooltip="Back to the digit it started at")
-        self.sliders = {int(k): base.slider(f"latent {k + 1} (variance {self.activity[k]:.2f})", 0.0, -limit, limit, 0.05,
-                                            readout_format=".2f") for k in self.order[:most]}
+        self.sliders = {
+            int(k): base.slider(
+                f"latent {k + 1} (variance {self.activity[k]:.2f})",
+                0.0,
+                -limit,
+                limit,
+                0.05,
+                readout_format=".2f",
+            )
+            for k in self.order[:most]
+        }
         self.before, self.after = base.Picture("start", 160), base.Picture("now", 224)
         sliders = ipywidgets.VBox(list(self.sliders.values()))
         sliders.add_class("vg-sliders")
-        super().__init__("Traversal", [
-            base.controls(self.start, self.reset_button), base.row(sliders, base.row(self.before, self.after))])
+        super().__init__(
+            "Traversal",
+            [
+                base.controls(self.start, self.reset_button),
+                base.row(sliders, base.row(self.before, self.after)),
+            ],
+        )
         for k, control in self.sliders.items():
             self.watch(control, lambda value, k=k: self._move(k, value))
         self.watch(self.start, self.begin_at)
@@ -207,7 +239,10 @@ class Traversal(base.Explorer):
         """Starts at an encoded example, by its index."""
         self.origin = self.codes[base.as_index(index, len(self.codes))]
         self.start.value = index
-        self.before.show(pictures.png(base.decode(self.model, self.origin[None])[0]), f"Digit no. {index} decoded from its code")
+        self.before.show(
+            pictures.png(base.decode(self.model, self.origin[None])[0]),
+            f"Digit no. {index} decoded from its code",
+        )
         self.reset()
 
     def reset(self, _=None):

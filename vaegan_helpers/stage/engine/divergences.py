@@ -51,7 +51,9 @@ def kernel_density_on_grid(samples, x, y, width):
     Returns:
       (len(y), len(x)), in 1 / area. Its sum times the cell's area falls short of 1 by what lies outside of the grid.
     """
-    along_x, along_y = (jnp.exp(-0.5 * ((samples[:, i, None] - ticks[None]) / width) ** 2) for i, ticks in enumerate((x, y)))
+    along_x, along_y = (
+        jnp.exp(-0.5 * ((samples[:, i, None] - ticks[None]) / width) ** 2) for i, ticks in enumerate((x, y))
+    )
     return along_y.T @ along_x / (len(samples) * 2 * jnp.pi * width**2)
 
 
@@ -62,6 +64,7 @@ def log_kernel_density(points, samples, width):
     def at(few):
         squared = jnp.sum(few**2, axis=1)[:, None] + sample_norms - 2 * few @ samples.T
         return jax.nn.logsumexp(-0.5 * jnp.maximum(squared, 0) / width**2, axis=1)
+
     # a few points at a time, so that their table of distances stays in the processor's cache
     pieces = points.reshape(-1, math.gcd(len(points), 50), 2)
     return jax.lax.map(at, pieces).reshape(-1) - jnp.log(len(samples) * 2 * jnp.pi * width**2)
@@ -121,5 +124,7 @@ def kl_from_data(points, log_p, samples, width, area):
       One number in nats, at most the mean of log p plus log((n + 1) * area).
     """
     n = len(samples)
-    log_q = jnp.logaddexp(log_kernel_density(points, samples, width) + jnp.log(n / (n + 1)), -jnp.log((n + 1) * area))
+    log_q = jnp.logaddexp(
+        log_kernel_density(points, samples, width) + jnp.log(n / (n + 1)), -jnp.log((n + 1) * area)
+    )
     return jnp.mean(log_p - log_q)

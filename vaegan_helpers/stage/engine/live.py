@@ -4,17 +4,24 @@ import jax
 import numpy as np
 import optax
 
-from vaegan_helpers import mixtures
-from vaegan_helpers import losses, training
+from vaegan_helpers import losses, mixtures, training
 from vaegan_helpers.inputs import require_whole
 from vaegan_helpers.stage.engine import networks, scene, slow_motion
 from vaegan_helpers.stage.engine.networks import CURVES, LONGEST, State
 from vaegan_helpers.stage.engine.settings import (
-    DATA, FALLING_ROUNDS, LIVE, RESETS, UNROLLED_STEPS, Settings, check_points, check_settings)
+    DATA,
+    FALLING_ROUNDS,
+    LIVE,
+    RESETS,
+    UNROLLED_STEPS,
+    Settings,
+    check_points,
+    check_settings,
+)
 
 MEASURED_EVERY = 50
-KEPT_EVERY = 10             # rounds at first; doubled whenever the kept states outgrow their memory
-KEPT_BYTES = 64e6           # memory for the kept states
+KEPT_EVERY = 10  # rounds at first; doubled whenever the kept states outgrow their memory
+KEPT_BYTES = 64e6  # memory for the kept states
 MEASURED = ("modes", "quality", "kl", "js", "vae_modes", "vae_quality", "vae_kl", "vae_js")
 
 
@@ -23,8 +30,10 @@ class Diverged(training.Diverged):
 
     def __init__(self, who, step):
         FloatingPointError.__init__(
-            self, f"{who} is no longer finite after round {step + 1}. The stage stands at round {step}, the last good one: "
-            "lower a learning rate, or rewind and change a setting.")
+            self,
+            f"{who} is no longer finite after round {step + 1}. The stage stands at round {step}, the last good one: "
+            "lower a learning rate, or rewind and change a setting.",
+        )
         self.step, self.models, self.history = step, None, None
 
 
@@ -56,10 +65,14 @@ class Stage:
         self.mixture = DATA[s.data] if s.data != "drawn" else mixtures.around_points(self.points)
         root_key = jax.random.key(s.seed)
         data_key, model_key, props_key, self._gan_key, self._vae_key = jax.random.split(root_key, 5)
-        generator, discriminator, vae = networks.networks(model_key, **{name: getattr(s, name) for name in networks.ARCHITECTURE})
+        generator, discriminator, vae = networks.networks(
+            model_key, **{name: getattr(s, name) for name in networks.ARCHITECTURE}
+        )
         self._data = networks.draw(self.mixture, data_key)
         self._props = scene.props(self.mixture, self._data, props_key, generator.z_dim, generator.categories)
-        self._state = State(training.gan_state(generator, discriminator, self._optimizers()), vae, optax.adam(0.0).init(vae))
+        self._state = State(
+            training.gan_state(generator, discriminator, self._optimizers()), vae, optax.adam(0.0).init(vae)
+        )
         size = sum(leaf.nbytes for leaf in jax.tree.leaves(self._state))
         self._most_kept = int(np.clip(KEPT_BYTES // size, 8, 200))
         self.step, self._interval, self._kept = 0, KEPT_EVERY, {}
@@ -111,21 +124,49 @@ class Stage:
     def _run(self, length, who):
         """The state after `length` rounds, their rows, and (good rounds, who broke) or None. Changes nothing."""
         s = self.settings
-        game = training.GanSettings(*map(float, (
-            s.discriminator_learning_rate, s.generator_learning_rate, s.penalty_weight, s.momentum,
-            0.995 if s.averaging else 0.0, 0.01 if s.falling_rates else 1.0, FALLING_ROUNDS)))
+        game = training.GanSettings(
+            *map(
+                float,
+                (
+                    s.discriminator_learning_rate,
+                    s.generator_learning_rate,
+                    s.penalty_weight,
+                    s.momentum,
+                    0.995 if s.averaging else 0.0,
+                    0.01 if s.falling_rates else 1.0,
+                    FALLING_ROUNDS,
+                ),
+            )
+        )
         gan, gan_rows, gan_finite = networks.play(
-            self._state.gan, self._data, jax.random.clone(self._gan_key), self.step, length, game,
-            loss=losses.GAN_LOSSES[s.loss], penalty=None if s.penalty == "none" else s.penalty, batch_size=s.batch_size,
+            self._state.gan,
+            self._data,
+            jax.random.clone(self._gan_key),
+            self.step,
+            length,
+            game,
+            loss=losses.GAN_LOSSES[s.loss],
+            penalty=None if s.penalty == "none" else s.penalty,
+            batch_size=s.batch_size,
             discriminator_steps=s.discriminator_steps * (who != "generator"),
             generator_steps=s.generator_steps * (who != "discriminator"),
-            unrolled_steps=UNROLLED_STEPS * s.unrolling, optimizers=self._optimizers())
+            unrolled_steps=UNROLLED_STEPS * s.unrolling,
+            optimizers=self._optimizers(),
+        )
         vae, adam = self._state.vae, self._state.vae_adam
         vae_rows, vae_finite = np.full((length, 3), np.nan), np.ones(length, bool)
         if who == "both":
             (vae, adam), vae_rows, vae_finite = networks.play_vae(
-                vae, adam, self._data, jax.random.clone(self._vae_key), self.step, length, float(s.vae_learning_rate),
-                float(s.beta), s.batch_size)
+                vae,
+                adam,
+                self._data,
+                jax.random.clone(self._vae_key),
+                self.step,
+                length,
+                float(s.vae_learning_rate),
+                float(s.beta),
+                s.batch_size,
+            )
         rows = np.concatenate([np.asarray(gan_rows)[:length], np.asarray(vae_rows)[:length]], axis=1)
         finite = {"the GAN": np.asarray(gan_finite)[:length], "the VAE": np.asarray(vae_finite)[:length]}
         broken = [(int(np.argmin(good)), who) for who, good in finite.items() if not good.all()]
@@ -148,12 +189,16 @@ class Stage:
             self._kept[self.step] = (self._state, self._optimizers())
         while len(self._kept) > self._most_kept:
             self._interval *= 2
-            self._kept = {step: kept for step, kept in self._kept.items() if step % self._interval == 0 or step == self.step}
+            self._kept = {
+                step: kept
+                for step, kept in self._kept.items()
+                if step % self._interval == 0 or step == self.step
+            }
 
     def _drop_future(self):
         self._kept = {step: kept for step, kept in self._kept.items() if step <= self.step}
         self._measured = {step: row for step, row in self._measured.items() if step <= self.step}
-        self._rows = self._rows[:self.step]
+        self._rows = self._rows[: self.step]
 
     def phases(self):
         """The next round in slow motion: an iterator of slow_motion.Phase. The last of them completes the round.
@@ -168,11 +213,20 @@ class Stage:
         if bad is not None:
             raise Diverged(bad[1], self.step)
         game = slow_motion.game_arrays(
-            before.gan, after.gan, self._data, jax.random.clone(self._gan_key), self.step, self._props,
-            loss=losses.GAN_LOSSES[s.loss], batch_size=s.batch_size, discriminator_steps=s.discriminator_steps,
-            generator_steps=s.generator_steps)
-        of_vae = slow_motion.vae_arrays(before.vae, after.vae, self._data, jax.random.clone(self._vae_key), self.step,
-                                        s.batch_size)
+            before.gan,
+            after.gan,
+            self._data,
+            jax.random.clone(self._gan_key),
+            self.step,
+            self._props,
+            loss=losses.GAN_LOSSES[s.loss],
+            batch_size=s.batch_size,
+            discriminator_steps=s.discriminator_steps,
+            generator_steps=s.generator_steps,
+        )
+        of_vae = slow_motion.vae_arrays(
+            before.vae, after.vae, self._data, jax.random.clone(self._vae_key), self.step, s.batch_size
+        )
         moves = (s.discriminator_steps, s.generator_steps)
         steps = slow_motion.phases(*jax.device_get((*game, of_vae)), dict(zip(CURVES, rows[0])), moves)
         for phase in steps:
@@ -236,7 +290,7 @@ class Stage:
     @property
     def history(self):
         """The curves up to this step, each (step,); NaN where a player did not move."""
-        return dict(zip(CURVES, self._rows[:self.step].T))
+        return dict(zip(CURVES, self._rows[: self.step].T))
 
     @property
     def measured(self):
@@ -295,7 +349,7 @@ class Stage:
             shown |= {name: array for name, array in scene.vae_pictures(vae, props).items() if name in wanted}
         shown = jax.device_get(shown)
         if "real" in wanted:
-            shown["real"] = np.asarray(props.real[:scene.SHOWN])
+            shown["real"] = np.asarray(props.real[: scene.SHOWN])
         return shown | {"extent": scene.EXTENT}
 
     def csv(self):
@@ -306,16 +360,39 @@ class Stage:
         for step in range(self.step + 1):
             curves = self._rows[step - 1] if step else np.full(len(CURVES), np.nan)
             values = [measured[name][at[step]] if step in at else np.nan for name in MEASURED]
-            lines.append(",".join([str(step), *("" if np.isnan(value) else f"{value:.6g}" for value in [*curves, *values])]))
+            lines.append(
+                ",".join(
+                    [str(step), *("" if np.isnan(value) else f"{value:.6g}" for value in [*curves, *values])]
+                )
+            )
         return "\n".join(lines) + "\n"
 
     def code(self):
         """The line of code that rebuilds this stage at step 0, with the settings that hold now."""
         s, plain = self.settings, Settings()
-        given = {name: getattr(s, name) for name in (*RESETS[2:], *LIVE) if getattr(s, name) != getattr(plain, name)}
-        first = repr(s.data) if s.data != "drawn" else f"points={np.round(np.float64(self.points), 3).tolist()}"
+        given = {
+            name: getattr(s, name)
+            for name in (*RESETS[2:], *LIVE)
+            if getattr(s, name) != getattr(plain, name)
+        }
+        first = (
+            repr(s.data) if s.data != "drawn" else f"points={np.round(np.float64(self.points), 3).tolist()}"
+        )
         return f"stage.TrainingStage({', '.join([first, f'seed={s.seed}', *(f'{k}={v!r}' for k, v in given.items())])})"
 
 
-LAYERS = ("real", "generated", "surface", "optimum", "arrows", "manifold", "vae_samples", "vae_mean", "vae_manifold",
-          "vae_ellipses", "vae_reconstructions", "per_mode", "vae_per_mode")
+LAYERS = (
+    "real",
+    "generated",
+    "surface",
+    "optimum",
+    "arrows",
+    "manifold",
+    "vae_samples",
+    "vae_mean",
+    "vae_manifold",
+    "vae_ellipses",
+    "vae_reconstructions",
+    "per_mode",
+    "vae_per_mode",
+)

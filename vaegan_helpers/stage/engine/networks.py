@@ -10,9 +10,19 @@ from vaegan_helpers import models, training
 from vaegan_helpers.stage.engine import scene
 from vaegan_helpers.stage.engine.settings import CATEGORIES, WAVES
 
-LONGEST = 100               # rounds in one compiled call
-CURVES = ("discriminator_loss", "generator_loss", "penalty", "real_output", "fake_output", "discriminator_gradient_norm",
-          "generator_gradient_norm", "vae_loss", "vae_reconstruction", "vae_kl")
+LONGEST = 100  # rounds in one compiled call
+CURVES = (
+    "discriminator_loss",
+    "generator_loss",
+    "penalty",
+    "real_output",
+    "fake_output",
+    "discriminator_gradient_norm",
+    "generator_gradient_norm",
+    "vae_loss",
+    "vae_reconstruction",
+    "vae_kl",
+)
 
 
 class StageGenerator(models.Generator):
@@ -42,7 +52,16 @@ def _identity(x):
     return x
 
 
-ARCHITECTURE = ("hidden_layers", "hidden_dim", "z_dim", "noise", "packing", "minibatch_std", "spectral_norm", "waves")
+ARCHITECTURE = (
+    "hidden_layers",
+    "hidden_dim",
+    "z_dim",
+    "noise",
+    "packing",
+    "minibatch_std",
+    "spectral_norm",
+    "waves",
+)
 
 
 @functools.partial(jax.jit, static_argnames=ARCHITECTURE)
@@ -51,10 +70,24 @@ def networks(key, *, hidden_layers, hidden_dim, z_dim, noise, packing, minibatch
     g_key, d_key, vae_key = jax.random.split(key, 3)
     sizes = {"hidden_dim": hidden_dim, "hidden_layers": hidden_layers}
     categories = CATEGORIES if noise == "with gaps" else 0
-    generator = StageGenerator(z_dim + categories, x_dim=2, **sizes, output=_twice, categories=categories,
-                               uniform=noise == "uniform", key=g_key)
-    discriminator = models.Discriminator(2, **sizes, packing=1 + packing, minibatch_std=minibatch_std,
-                                         spectral_norm=spectral_norm, frequencies=WAVES if waves else (), key=d_key)
+    generator = StageGenerator(
+        z_dim + categories,
+        x_dim=2,
+        **sizes,
+        output=_twice,
+        categories=categories,
+        uniform=noise == "uniform",
+        key=g_key,
+    )
+    discriminator = models.Discriminator(
+        2,
+        **sizes,
+        packing=1 + packing,
+        minibatch_std=minibatch_std,
+        spectral_norm=spectral_norm,
+        frequencies=WAVES if waves else (),
+        key=d_key,
+    )
     return generator, discriminator, models.VAE(2, z_dim=2, **sizes, output=_identity, key=vae_key)
 
 
@@ -70,8 +103,18 @@ def _all_finite(entries, models):
     return jnp.isfinite(jnp.concatenate([number.ravel() for number in numbers])).all()
 
 
-@functools.partial(jax.jit, static_argnames=("loss", "penalty", "batch_size", "discriminator_steps", "generator_steps",
-                                             "unrolled_steps", "optimizers"))
+@functools.partial(
+    jax.jit,
+    static_argnames=(
+        "loss",
+        "penalty",
+        "batch_size",
+        "discriminator_steps",
+        "generator_steps",
+        "unrolled_steps",
+        "optimizers",
+    ),
+)
 def play(state, points, key, start, length, settings, **choices):
     """`length` rounds of the GAN; any piece of a run is the same compiled program.
 
@@ -88,10 +131,13 @@ def play(state, points, key, start, length, settings, **choices):
 
     def body(i, carry):
         state, record, finite = carry
-        state, entries = training.gan_steps(state, points, jax.random.clone(key), start + i, settings, length=1, **choices)
+        state, entries = training.gan_steps(
+            state, points, jax.random.clone(key), start + i, settings, length=1, **choices
+        )
         row = jnp.stack([entries[name][0] if name in entries else jnp.nan for name in names])
         good = _all_finite(entries, (state.generator, state.discriminator))
         return state, record.at[i].set(row), finite.at[i].set(good)
+
     start_values = (state, jnp.full((LONGEST, len(names)), jnp.nan), jnp.ones(LONGEST, bool))
     return jax.lax.fori_loop(0, length, body, start_values)
 
@@ -103,9 +149,20 @@ def play_vae(model, adam, points, key, start, length, learning_rate, beta, batch
 
     def body(i, carry):
         state, record, finite = carry
-        state, entries = training.vae_steps(state, points, None, jax.random.clone(key), start + i, learning_rate, beta,
-                                            loss=scene.vae_loss, length=1, batch_size=batch_size)
+        state, entries = training.vae_steps(
+            state,
+            points,
+            None,
+            jax.random.clone(key),
+            start + i,
+            learning_rate,
+            beta,
+            loss=scene.vae_loss,
+            length=1,
+            batch_size=batch_size,
+        )
         row = jnp.stack([entries[name][0] for name in names])
         return state, record.at[i].set(row), finite.at[i].set(_all_finite(entries, state[0]))
+
     start_values = ((model, adam), jnp.full((LONGEST, len(names)), jnp.nan), jnp.ones(LONGEST, bool))
     return jax.lax.fori_loop(0, length, body, start_values)

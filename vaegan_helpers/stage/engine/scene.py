@@ -9,20 +9,22 @@ import jax.numpy as jnp
 from vaegan_helpers import losses
 from vaegan_helpers.stage.engine import divergences
 
-EXTENT = (-3.0, 3.0, -3.0, 3.0)     # the plane of every stage
-CELLS = 64                          # the surfaces have so many cells along each edge
-KERNEL_WIDTH = 6.0 / CELLS          # densities are seen through a Gaussian as wide as a cell
-SAMPLES = 5000                      # of G and of the VAE, for densities; modes are counted on the first 2,500
+EXTENT = (-3.0, 3.0, -3.0, 3.0)  # the plane of every stage
+CELLS = 64  # the surfaces have so many cells along each edge
+KERNEL_WIDTH = 6.0 / CELLS  # densities are seen through a Gaussian as wide as a cell
+SAMPLES = 5000  # of G and of the VAE, for densities; modes are counted on the first 2,500
 COUNTED = 2500
-SHOWN = 400                         # samples drawn as dots
+SHOWN = 400  # samples drawn as dots
 ARROWS = 48
-COMPANIONS = 15                     # a D that judges batches judges each point among so many generated ones
-MESH = 21                           # lines of the warped grid
-CODES = 48                          # posteriors drawn as ellipses
-VAE_STD = 0.1                       # of the VAE's p(x | z)
+COMPANIONS = 15  # a D that judges batches judges each point among so many generated ones
+MESH = 21  # lines of the warped grid
+CODES = 48  # posteriors drawn as ellipses
+VAE_STD = 0.1  # of the VAE's p(x | z)
 CELL = divergences.cell_centres(EXTENT, CELLS)[2]
 
-vae_loss = functools.partial(losses.vae_loss, log_likelihood=functools.partial(losses.gaussian_log_likelihood, std=VAE_STD))
+vae_loss = functools.partial(
+    losses.vae_loss, log_likelihood=functools.partial(losses.gaussian_log_likelihood, std=VAE_STD)
+)
 
 
 class Props(NamedTuple):
@@ -61,14 +63,22 @@ def props(mixture, points, key, z_dim, categories):
     noise = jax.random.normal(key, (SAMPLES, z_dim + 6))
     codes, jitter, blur = jnp.split(noise[:, z_dim:], 3, axis=1)
     quantiles = jax.scipy.special.ndtri((jnp.arange(MESH) + 0.5) / MESH)
-    square = jnp.stack(jnp.meshgrid(quantiles, quantiles), axis=-1)                              # (MESH, MESH, 2)
-    free = jnp.arange(z_dim)[None] == categories + jnp.arange(2)[:, None]                        # (2, z_dim)
+    square = jnp.stack(jnp.meshgrid(quantiles, quantiles), axis=-1)  # (MESH, MESH, 2)
+    free = jnp.arange(z_dim)[None] == categories + jnp.arange(2)[:, None]  # (2, z_dim)
     wide = divergences.blurred(mixture, KERNEL_WIDTH)
     from_wide = points[-1000:] + KERNEL_WIDTH * blur[:1000]
     x, y, _ = divergences.cell_centres(EXTENT, CELLS)
-    return Props(real=points[:SAMPLES], noise=noise[:, :z_dim], codes=codes, jitter=VAE_STD * jitter,
-                 mesh=square @ free.astype(float), code_mesh=square, log_density=(from_wide, wide.log_density(from_wide)),
-                 density=divergences.density_on_grid(wide, x, y), mixture=mixture)
+    return Props(
+        real=points[:SAMPLES],
+        noise=noise[:, :z_dim],
+        codes=codes,
+        jitter=VAE_STD * jitter,
+        mesh=square @ free.astype(float),
+        code_mesh=square,
+        log_density=(from_wide, wide.log_density(from_wide)),
+        density=divergences.density_on_grid(wide, x, y),
+        mixture=mixture,
+    )
 
 
 def among(discriminator, x, companions):
@@ -97,9 +107,11 @@ def surface(generator, discriminator, props, loss):
 
 def sample_gradients(loss, discriminator, generated, real):
     """The gradient of G's loss at each generated sample, times the batch size, (n, 2)."""
+
     def objective(x):
         logits = (discriminator(real), discriminator(x)) if loss.paired else (discriminator(x),)
         return len(x) * loss.generator(*logits)
+
     return jax.grad(objective)(generated)
 
 
@@ -107,7 +119,9 @@ def sample_gradients(loss, discriminator, generated, real):
 def arrows(generator, discriminator, props, loss):
     """Generated samples and where each is pulled, minus the gradient of G's loss there: (ARROWS, 2, 2)."""
     generated = generator(props.noise[:ARROWS])
-    return jnp.stack([generated, -sample_gradients(loss, discriminator, generated, props.real[:ARROWS])], axis=1)
+    return jnp.stack(
+        [generated, -sample_gradients(loss, discriminator, generated, props.real[:ARROWS])], axis=1
+    )
 
 
 @jax.jit
@@ -135,10 +149,13 @@ def vae_pictures(vae, props):
     """Everything drawn of the VAE: its samples, their means, the warped grid, posteriors and reconstructions."""
     mean = vae.decode(props.codes[:SHOWN])
     code_mean, logvar = vae.encode(props.real[:CODES])
-    return {"vae_samples": mean + props.jitter[:SHOWN], "vae_mean": mean,
-            "vae_manifold": vae.decode(props.code_mesh.reshape(-1, 2)).reshape(MESH, MESH, 2),
-            "vae_ellipses": jnp.stack([code_mean, jnp.exp(0.5 * logvar)], axis=1),
-            "vae_reconstructions": jnp.stack([props.real[:CODES], vae.decode(code_mean)], axis=1)}
+    return {
+        "vae_samples": mean + props.jitter[:SHOWN],
+        "vae_mean": mean,
+        "vae_manifold": vae.decode(props.code_mesh.reshape(-1, 2)).reshape(MESH, MESH, 2),
+        "vae_ellipses": jnp.stack([code_mean, jnp.exp(0.5 * logvar)], axis=1),
+        "vae_reconstructions": jnp.stack([props.real[:CODES], vae.decode(code_mean)], axis=1),
+    }
 
 
 def count(samples, mixture):
@@ -169,9 +186,12 @@ def measure_samples(samples, centres, props):
     per_mode, quality = count(centres, props.mixture)
     x, y, cell = divergences.cell_centres(EXTENT, CELLS)
     q = divergences.kernel_density_on_grid(samples, x, y, KERNEL_WIDTH)
-    return {"modes": jnp.sum(per_mode > 0), "quality": quality,
-            "kl": divergences.kl_from_data(*props.log_density, samples, KERNEL_WIDTH, CELL * CELLS**2),
-            "js": divergences.jensen_shannon(props.density, q, cell)}
+    return {
+        "modes": jnp.sum(per_mode > 0),
+        "quality": quality,
+        "kl": divergences.kl_from_data(*props.log_density, samples, KERNEL_WIDTH, CELL * CELLS**2),
+        "js": divergences.jensen_shannon(props.density, q, cell),
+    }
 
 
 @jax.jit

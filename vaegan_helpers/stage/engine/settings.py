@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from vaegan_helpers import mixtures
-from vaegan_helpers import losses, training
+from vaegan_helpers import losses, mixtures, training
 from vaegan_helpers.inputs import require_positive
 from vaegan_helpers.stage.engine import scene
 
@@ -16,7 +15,7 @@ DATA = {
     "grid": mixtures.gaussian_grid(5, spacing=1.0, std=0.05),
     "blobs": mixtures.three_blobs(),
 }
-CATEGORIES = 64              # of noise with gaps
+CATEGORIES = 64  # of noise with gaps
 WAVES = (1.0, 2.0, 4.0, 8.0, 16.0)
 FALLING_ROUNDS = 4000.0
 UNROLLED_STEPS = 3
@@ -75,7 +74,18 @@ class Settings:
 
 
 # Which settings begin anew, and which act at once: every field stands in one of the two.
-RESETS = ("data", "seed", "hidden_layers", "hidden_dim", "z_dim", "noise", "packing", "minibatch_std", "spectral_norm", "waves")
+RESETS = (
+    "data",
+    "seed",
+    "hidden_layers",
+    "hidden_dim",
+    "z_dim",
+    "noise",
+    "packing",
+    "minibatch_std",
+    "spectral_norm",
+    "waves",
+)
 LIVE = tuple(field.name for field in dataclasses.fields(Settings) if field.name not in RESETS)
 # What each setting may be: one of some names, or a whole number from the first to the second.
 CHOICES = {
@@ -86,18 +96,49 @@ CHOICES = {
     "generator_optimizer": tuple(training.OPTIMIZERS),
     "penalty": ("none", "r1", "r1 and r2", "gradient penalty"),
 }
-WHOLE = {"seed": (0, 2**31 - 1), "hidden_layers": (1, 4), "hidden_dim": (2, 256), "z_dim": (1, 16), "discriminator_steps": (1, 10),
-         "generator_steps": (1, 10), "batch_size": (2, 1024)}
+WHOLE = {
+    "seed": (0, 2**31 - 1),
+    "hidden_layers": (1, 4),
+    "hidden_dim": (2, 256),
+    "z_dim": (1, 16),
+    "discriminator_steps": (1, 10),
+    "generator_steps": (1, 10),
+    "batch_size": (2, 1024),
+}
 PRESETS = {
     # noise without tails and a deep G put the first samples in the empty middle; plain SGD moves G by the gradient as it is
-    "vanishing gradient": {"data": "ring", "noise": "uniform", "hidden_layers": 4, "loss": "saturating", "penalty": "none",
-                           "discriminator_learning_rate": 3e-3, "generator_optimizer": "SGD",
-                           "generator_learning_rate": 3e-4},
+    "vanishing gradient": {
+        "data": "ring",
+        "noise": "uniform",
+        "hidden_layers": 4,
+        "loss": "saturating",
+        "penalty": "none",
+        "discriminator_learning_rate": 3e-3,
+        "generator_optimizer": "SGD",
+        "generator_learning_rate": 3e-4,
+    },
     "mode collapse": {"data": "grid", "waves": True, "penalty": "none"},
-    "oscillation": {"data": "ring", "penalty": "none", "discriminator_learning_rate": 3e-4, "generator_learning_rate": 3e-3},
-    "a healthy run": {"data": "ring", "penalty": "r1", "penalty_weight": 0.05, "averaging": True, "momentum": 0.0},
-    "posterior collapse": {"data": "ring", "penalty": "r1", "penalty_weight": 0.05, "averaging": True, "momentum": 0.0,
-                           "beta": 500.0},
+    "oscillation": {
+        "data": "ring",
+        "penalty": "none",
+        "discriminator_learning_rate": 3e-4,
+        "generator_learning_rate": 3e-3,
+    },
+    "a healthy run": {
+        "data": "ring",
+        "penalty": "r1",
+        "penalty_weight": 0.05,
+        "averaging": True,
+        "momentum": 0.0,
+    },
+    "posterior collapse": {
+        "data": "ring",
+        "penalty": "r1",
+        "penalty_weight": 0.05,
+        "averaging": True,
+        "momentum": 0.0,
+        "beta": 500.0,
+    },
 }
 
 
@@ -113,9 +154,13 @@ def check_points(points):
     if len(points) < 20:
         raise ValueError(f"a drawing needs at least 20 points; got {len(points)}")
     if not np.isfinite(points).all():
-        raise ValueError(f"{int((~np.isfinite(points).all(axis=1)).sum())} of {len(points)} points are NaN or infinite")
+        raise ValueError(
+            f"{int((~np.isfinite(points).all(axis=1)).sum())} of {len(points)} points are NaN or infinite"
+        )
     if np.abs(points).max() > scene.EXTENT[1] - 0.3:
-        raise ValueError(f"points must lie between -2.7 and 2.7; the farthest lies at {np.abs(points).max():.3g}")
+        raise ValueError(
+            f"points must lie between -2.7 and 2.7; the farthest lies at {np.abs(points).max():.3g}"
+        )
     return np.round(points, 3)
 
 
@@ -132,19 +177,30 @@ def check_settings(settings, **changes):
     for name, value in changes.items():
         if name in CHOICES and not (isinstance(value, str) and value in CHOICES[name]):
             raise ValueError(f"{name} must be one of {', '.join(CHOICES[name])}; got {value!r}")
-        if name in WHOLE and not (isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-                                  and WHOLE[name][0] <= value <= WHOLE[name][1]):
-            raise ValueError(f"{name} must be a whole number from {WHOLE[name][0]} to {WHOLE[name][1]}; got {value!r}")
+        if name in WHOLE and not (
+            isinstance(value, (int, np.integer))
+            and not isinstance(value, bool)
+            and WHOLE[name][0] <= value <= WHOLE[name][1]
+        ):
+            raise ValueError(
+                f"{name} must be a whole number from {WHOLE[name][0]} to {WHOLE[name][1]}; got {value!r}"
+            )
         if fields[name] is bool and not isinstance(value, (bool, np.bool_)):
             raise ValueError(f"{name} must be True or False; got {value!r}")
         if name.endswith("learning_rate"):
             require_positive(**{name: value})
         if name in ("momentum", "penalty_weight", "beta"):
             high = 1 if name == "momentum" else np.inf
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < high:
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, (int, float, np.number))
+                or not 0 <= value < high
+            ):
                 raise ValueError(f"{name} must be at least 0 and below {high:g}; got {value!r}")
     changes = {name: fields[name](value) for name, value in changes.items()}
     new = dataclasses.replace(settings, **changes)
     if new.packing and new.batch_size % 2:
-        raise ValueError(f"packing judges two samples together, so batch_size must be even; got {new.batch_size}")
+        raise ValueError(
+            f"packing judges two samples together, so batch_size must be even; got {new.batch_size}"
+        )
     return new

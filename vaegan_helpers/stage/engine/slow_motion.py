@@ -29,7 +29,9 @@ class Phase(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnames=("loss", "batch_size", "discriminator_steps", "generator_steps"))
-def game_arrays(before, after, points, key, index, props, *, loss, batch_size, discriminator_steps, generator_steps):
+def game_arrays(
+    before, after, points, key, index, props, *, loss, batch_size, discriminator_steps, generator_steps
+):
     """What round `index` of `training.gan_steps` draws and computes: dictionaries for D's first move and for G's.
 
     Args:
@@ -43,15 +45,27 @@ def game_arrays(before, after, points, key, index, props, *, loss, batch_size, d
     real, noise, _ = training.discriminator_batch(d_keys[0], points, batch_size, g.z_dim)
     fake = g(noise)
     real_logits, fake_logits = old_d(real), old_d(fake)
-    of_d = {"real": real, "noise": noise, "generated": fake, "real_output": loss.output(real_logits),
-            "fake_output": loss.output(fake_logits), "surface": scene.surface(g, old_d, props, loss),
-            "new_surface": scene.surface(g, new_d, props, loss)}
+    of_d = {
+        "real": real,
+        "noise": noise,
+        "generated": fake,
+        "real_output": loss.output(real_logits),
+        "fake_output": loss.output(fake_logits),
+        "surface": scene.surface(g, old_d, props, loss),
+        "new_surface": scene.surface(g, new_d, props, loss),
+    }
     noise, real, _ = training.generator_batch(g_keys[0], points, batch_size, g.z_dim)
     fake = g(noise)
     pull = -scene.sample_gradients(loss, new_d, fake, real)
-    of_g = {"noise": noise, "generated": fake, "fake_output": loss.output(new_d(fake)),
-            "arrows": jnp.stack([fake, pull], axis=1), "new_generated": after.generator(noise),
-            "manifold": scene.manifold(g, props), "new_manifold": scene.manifold(after.generator, props)}
+    of_g = {
+        "noise": noise,
+        "generated": fake,
+        "fake_output": loss.output(new_d(fake)),
+        "arrows": jnp.stack([fake, pull], axis=1),
+        "new_generated": after.generator(noise),
+        "manifold": scene.manifold(g, props),
+        "new_manifold": scene.manifold(after.generator, props),
+    }
     return of_d, of_g
 
 
@@ -63,9 +77,14 @@ def vae_arrays(before, after, points, key, index, batch_size):
     mean, logvar = before.encode(real)
     codes = losses.reparameterise(mean, logvar, noise_key)
     decoded = before.decode(codes)
-    return {"vae_real": real, "vae_ellipses": jnp.stack([mean, jnp.exp(0.5 * logvar)], axis=1), "vae_codes": codes,
-            "vae_decoded": decoded, "vae_reconstructions": jnp.stack([real, decoded], axis=1),
-            "new_vae_reconstructions": jnp.stack([real, after.decode(codes)], axis=1)}
+    return {
+        "vae_real": real,
+        "vae_ellipses": jnp.stack([mean, jnp.exp(0.5 * logvar)], axis=1),
+        "vae_codes": codes,
+        "vae_decoded": decoded,
+        "vae_reconstructions": jnp.stack([real, decoded], axis=1),
+        "new_vae_reconstructions": jnp.stack([real, after.decode(codes)], axis=1),
+    }
 
 
 def phases(of_d, of_g, of_vae, row, moves):
@@ -76,40 +95,103 @@ def phases(of_d, of_g, of_vae, row, moves):
       row: the round's entry in the history, name to number.
       moves: (D's, G's) moves in a round.
     """
+
     def more(count):
-        return f" In this round {count} such moves follow one another; the first batch is shown." if count > 1 else ""
+        return (
+            f" In this round {count} such moves follow one another; the first batch is shown."
+            if count > 1
+            else ""
+        )
 
     def pick(source, *names, **renamed):
         return {name: source[name] for name in names} | {name: source[old] for name, old in renamed.items()}
+
     d_sum = {name: row[name] for name in ("discriminator_loss", "penalty", "discriminator_gradient_norm")}
     g_sum = {name: row[name] for name in ("generator_loss", "generator_gradient_norm")}
     vae_sum = {name: row[name] for name in ("vae_loss", "vae_reconstruction", "vae_kl")}
     steps = [
         ("A batch of real points is drawn.", "", ("real",), pick(of_d, "real")),
         ("As many points of noise are drawn for G.", "", ("noise",), pick(of_d, "noise")),
-        ("G turns the noise into generated points. G itself holds still while D learns.", "", ("generated",),
-         pick(of_d, "real", "noise", "generated")),
-        ("D scores both batches.", "", ("real_output", "fake_output", "surface"),
-         pick(of_d, "real", "generated", "real_output", "fake_output", "surface")),
-        (f"D's loss is {row['discriminator_loss']:.3f}. D's weights move so that it falls: up at real points, down at "
-         f"generated ones.{more(moves[0])}", "discriminator", ("surface",),
-         pick(of_d, "real", "generated", surface="new_surface") | d_sum),
-        ("It is G's turn: fresh noise is drawn. G needs no real points.", "", ("noise",), pick(of_g, "noise")),
-        ("G turns the noise into generated points.", "", ("generated", "manifold"), pick(of_g, "noise", "generated", "manifold")),
-        ("The new D scores them. D itself holds still now.", "", ("fake_output", "surface"),
-         pick(of_g, "generated", "fake_output") | pick(of_d, surface="new_surface")),
-        ("The gradient of G's loss comes back through D: each point is told in which direction D finds it more real.", "",
-         ("arrows",), pick(of_g, "generated", "arrows") | pick(of_d, surface="new_surface")),
-        (f"G's loss is {row['generator_loss']:.3f}. G's weights move so that it falls, and the points move with them."
-         f"{more(moves[1])}", "generator", ("generated", "manifold"),
-         pick(of_g, "arrows", generated="new_generated", manifold="new_manifold") | g_sum),
-        ("The VAE takes a batch of real points. The encoder gives a Gaussian of codes for each.", "", ("vae_ellipses",),
-         pick(of_vae, "vae_real", "vae_ellipses")),
-        ("One code is drawn from each Gaussian.", "", ("vae_codes",), pick(of_vae, "vae_ellipses", "vae_codes")),
-        ("The decoder turns the codes into points.", "", ("vae_decoded",), pick(of_vae, "vae_codes", "vae_decoded")),
-        (f"Each point is compared with its original: {row['vae_reconstruction']:.2f} nats. The Gaussians of codes are compared "
-         f"with the prior: {row['vae_kl']:.2f} nats.", "", ("vae_reconstructions",), pick(of_vae, "vae_reconstructions") | vae_sum),
-        (f"The loss is {row['vae_loss']:.2f}. The weights of encoder and decoder move together so that it falls.",
-         "encoder and decoder", ("vae_reconstructions",), pick(of_vae, vae_reconstructions="new_vae_reconstructions") | vae_sum),
+        (
+            "G turns the noise into generated points. G itself holds still while D learns.",
+            "",
+            ("generated",),
+            pick(of_d, "real", "noise", "generated"),
+        ),
+        (
+            "D scores both batches.",
+            "",
+            ("real_output", "fake_output", "surface"),
+            pick(of_d, "real", "generated", "real_output", "fake_output", "surface"),
+        ),
+        (
+            f"D's loss is {row['discriminator_loss']:.3f}. D's weights move so that it falls: up at real points, down at "
+            f"generated ones.{more(moves[0])}",
+            "discriminator",
+            ("surface",),
+            pick(of_d, "real", "generated", surface="new_surface") | d_sum,
+        ),
+        (
+            "It is G's turn: fresh noise is drawn. G needs no real points.",
+            "",
+            ("noise",),
+            pick(of_g, "noise"),
+        ),
+        (
+            "G turns the noise into generated points.",
+            "",
+            ("generated", "manifold"),
+            pick(of_g, "noise", "generated", "manifold"),
+        ),
+        (
+            "The new D scores them. D itself holds still now.",
+            "",
+            ("fake_output", "surface"),
+            pick(of_g, "generated", "fake_output") | pick(of_d, surface="new_surface"),
+        ),
+        (
+            "The gradient of G's loss comes back through D: each point is told in which direction D finds it more real.",
+            "",
+            ("arrows",),
+            pick(of_g, "generated", "arrows") | pick(of_d, surface="new_surface"),
+        ),
+        (
+            f"G's loss is {row['generator_loss']:.3f}. G's weights move so that it falls, and the points move with them."
+            f"{more(moves[1])}",
+            "generator",
+            ("generated", "manifold"),
+            pick(of_g, "arrows", generated="new_generated", manifold="new_manifold") | g_sum,
+        ),
+        (
+            "The VAE takes a batch of real points. The encoder gives a Gaussian of codes for each.",
+            "",
+            ("vae_ellipses",),
+            pick(of_vae, "vae_real", "vae_ellipses"),
+        ),
+        (
+            "One code is drawn from each Gaussian.",
+            "",
+            ("vae_codes",),
+            pick(of_vae, "vae_ellipses", "vae_codes"),
+        ),
+        (
+            "The decoder turns the codes into points.",
+            "",
+            ("vae_decoded",),
+            pick(of_vae, "vae_codes", "vae_decoded"),
+        ),
+        (
+            f"Each point is compared with its original: {row['vae_reconstruction']:.2f} nats. The Gaussians of codes are compared "
+            f"with the prior: {row['vae_kl']:.2f} nats.",
+            "",
+            ("vae_reconstructions",),
+            pick(of_vae, "vae_reconstructions") | vae_sum,
+        ),
+        (
+            f"The loss is {row['vae_loss']:.2f}. The weights of encoder and decoder move together so that it falls.",
+            "encoder and decoder",
+            ("vae_reconstructions",),
+            pick(of_vae, vae_reconstructions="new_vae_reconstructions") | vae_sum,
+        ),
     ]
     return [Phase(number, *step) for number, step in enumerate(steps, start=1)]

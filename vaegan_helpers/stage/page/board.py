@@ -5,8 +5,8 @@ import numpy as np
 
 from vaegan_helpers import plots
 from vaegan_helpers.stage.page import diagram, pictures
-from vaegan_helpers.widgets import base
 from vaegan_helpers.stage.page.pictures import SIDE, Chart, Plane
+from vaegan_helpers.widgets import base
 
 C = plots.COLOURS
 # layer: (label, sign that stands for it in the pictures, colour, its arrays in the view of the state)
@@ -22,31 +22,89 @@ LAYERS = {
     "links": ("VAE: reconstructions", "╱", C["decoder"], "vae_reconstructions"),
     "ellipses": ("VAE: posteriors", "○", C["encoder"], "vae_ellipses"),
 }
-PLANES = {"game": "GAN: what D says everywhere", "optimum": "Exact optimum p / (p + q)", "vae": "VAE: what the decoder makes",
-          "codes": "VAE: codes of the data"}
+PLANES = {
+    "game": "GAN: what D says everywhere",
+    "optimum": "Exact optimum p / (p + q)",
+    "vae": "VAE: what the decoder makes",
+    "codes": "VAE: codes of the data",
+}
 WIDTHS = {1: 400, 2: 335, 3: 325, 4: 238}  # of a plane, by how many there are
 # chart: (title, where its numbers come from, {name there: (label, colour, line)}, options)
 CHARTS = {
-    "losses": ("Losses, nats", "history", {"discriminator_loss": ("D", C["discriminator"], "-"),
-                                           "generator_loss": ("G", C["generated"], "-")}, {}),
-    "outputs": ("D's mean output", "history", {"real_output": ("on real", C["real"], "-"),
-                                               "fake_output": ("on generated", C["generated"], "-")},
-                {"limits": (0.0, 1.0), "lines": (0.5,)}),
-    "gradients": ("Gradient norms", "history", {"discriminator_gradient_norm": ("of D", C["discriminator"], "-"),
-                                                "generator_gradient_norm": ("of G", C["generated"], "-")}, {"log": True}),
-    "modes": ("Modes covered", "measured", {"modes": ("GAN", C["generated"], "-"), "vae_modes": ("VAE", C["decoder"], "--")}, {"whole": True}),
-    "divergences": ("KL and JS, nats", "measured",
-                    {"kl": ("KL", C["generated"], "-"), "js": ("JS", C["generated"], ":"),
-                     "vae_kl": ("VAE: KL", C["decoder"], "-"), "vae_js": ("JS", C["decoder"], ":")}, {"log": True}),
-    "vae": ("VAE's loss, nats", "history", {"vae_reconstruction": ("reconstruction", C["decoder"], "-"),
-                                            "vae_kl": ("KL", C["encoder"], "-")}, {}),
+    "losses": (
+        "Losses, nats",
+        "history",
+        {"discriminator_loss": ("D", C["discriminator"], "-"), "generator_loss": ("G", C["generated"], "-")},
+        {},
+    ),
+    "outputs": (
+        "D's mean output",
+        "history",
+        {"real_output": ("on real", C["real"], "-"), "fake_output": ("on generated", C["generated"], "-")},
+        {"limits": (0.0, 1.0), "lines": (0.5,)},
+    ),
+    "gradients": (
+        "Gradient norms",
+        "history",
+        {
+            "discriminator_gradient_norm": ("of D", C["discriminator"], "-"),
+            "generator_gradient_norm": ("of G", C["generated"], "-"),
+        },
+        {"log": True},
+    ),
+    "modes": (
+        "Modes covered",
+        "measured",
+        {"modes": ("GAN", C["generated"], "-"), "vae_modes": ("VAE", C["decoder"], "--")},
+        {"whole": True},
+    ),
+    "divergences": (
+        "KL and JS, nats",
+        "measured",
+        {
+            "kl": ("KL", C["generated"], "-"),
+            "js": ("JS", C["generated"], ":"),
+            "vae_kl": ("VAE: KL", C["decoder"], "-"),
+            "vae_js": ("JS", C["decoder"], ":"),
+        },
+        {"log": True},
+    ),
+    "vae": (
+        "VAE's loss, nats",
+        "history",
+        {"vae_reconstruction": ("reconstruction", C["decoder"], "-"), "vae_kl": ("KL", C["encoder"], "-")},
+        {},
+    ),
 }
 # What a part of the slow motion is about, as layers of the pictures.
-ABOUT = {"real_output": ("real", "surface"), "fake_output": ("generated", "surface"), "vae_ellipses": ("ellipses",),
-         "vae_codes": ("codes",), "vae_decoded": ("decoded",), "vae_reconstructions": ("links", "decoded")}
-OTHERS = {"game": ("surface", "manifold", "arrows"), "optimum": (), "vae": ("vae_grid", "links"), "codes": ("ellipses",)}
+ABOUT = {
+    "real_output": ("real", "surface"),
+    "fake_output": ("generated", "surface"),
+    "vae_ellipses": ("ellipses",),
+    "vae_codes": ("codes",),
+    "vae_decoded": ("decoded",),
+    "vae_reconstructions": ("links", "decoded"),
+}
+OTHERS = {
+    "game": ("surface", "manifold", "arrows"),
+    "optimum": (),
+    "vae": ("vae_grid", "links"),
+    "codes": ("ellipses",),
+}
 CODES = (-3.5, 3.5, -3.5, 3.5)  # the plane of the codes
-DEFAULT = ("real", "generated", "surface", "optimum", "arrows", "decoded", "losses", "outputs", "gradients", "modes", "divergences")
+DEFAULT = (
+    "real",
+    "generated",
+    "surface",
+    "optimum",
+    "arrows",
+    "decoded",
+    "losses",
+    "outputs",
+    "gradients",
+    "modes",
+    "divergences",
+)
 WITH_PRESET = {"posterior collapse": {"ellipses", "decoded", "vae"}}  # switched on besides
 
 
@@ -59,7 +117,9 @@ def checked(names=None, preset=None):
     known = {*LAYERS, *CHARTS}
     names = set(DEFAULT) | WITH_PRESET.get(preset, set()) if names is None else set(names)
     if names - known:
-        raise ValueError(f"layers are {', '.join(sorted(known))}; got {', '.join(sorted(map(str, names - known)))}")
+        raise ValueError(
+            f"layers are {', '.join(sorted(known))}; got {', '.join(sorted(map(str, names - known)))}"
+        )
     return names
 
 
@@ -74,16 +134,25 @@ class Board:
 
     def __init__(self, shown):
         self.layers, self.slow = set(shown), False
-        self._planes = {"game": Plane(), "optimum": Plane(), "vae": Plane(colour="decoder"), "codes": Plane("code 1", "code 2")}
+        self._planes = {
+            "game": Plane(),
+            "optimum": Plane(),
+            "vae": Plane(colour="decoder"),
+            "codes": Plane("code 1", "code 2"),
+        }
         self.planes = {name: base.Picture(heading, SIDE) for name, heading in PLANES.items()}
         self.charts = {name: base.Picture(width=Chart.WIDTH) for name in CHARTS}
-        self._charts = {name: Chart(title, series, **options) for name, (title, _, series, options) in CHARTS.items()}
+        self._charts = {
+            name: Chart(title, series, **options) for name, (title, _, series, options) in CHARTS.items()
+        }
         self.diagrams = ipywidgets.HTML()
         self._trains = None
         for picture in (*self.planes.values(), *self.charts.values()):
             picture.add_class("vg-smooth")
             picture.image.layout.width = "100%"
-        self.plane_box, self.chart_box = (ipywidgets.Box(list(group.values())) for group in (self.planes, self.charts))
+        self.plane_box, self.chart_box = (
+            ipywidgets.Box(list(group.values())) for group in (self.planes, self.charts)
+        )
         self.plane_box.add_class("vg-planes")
         self.chart_box.add_class("vg-charts")
         self.arrange()
@@ -109,7 +178,11 @@ class Board:
 
     def shown(self):
         """The pictures that are on the page, in order."""
-        return [picture for picture in (*self.planes.values(), *self.charts.values()) if picture.layout.display != "none"]
+        return [
+            picture
+            for picture in (*self.planes.values(), *self.charts.values())
+            if picture.layout.display != "none"
+        ]
 
     def sent(self):
         """The widgets whose state a page needs in order to be up to date."""
@@ -128,7 +201,11 @@ class Board:
           part: a `engine.Phase` of the slow motion, whose arrays replace those of the view and stand in the light.
           fast: JPEG instead of PNG.
         """
-        arrays = {name: view[key] for name, (*_, key) in LAYERS.items() if key in view and (name in self.layers or name == "ellipses")}
+        arrays = {
+            name: view[key]
+            for name, (*_, key) in LAYERS.items()
+            if key in view and (name in self.layers or name == "ellipses")
+        }
         light = ()
         if part is not None:
             light = tuple(layer for name in part.highlight for layer in ABOUT.get(name, (name,)))
@@ -137,12 +214,24 @@ class Board:
         def put(name, points, extent=view["extent"], **parts):
             if self.has_plane(name):
                 lit = light if set(light) & {*points, *OTHERS[name]} else ()
-                picture = self._planes[name].draw(extent, points={each: arrays.get(each) for each in points}, highlight=lit, fast=fast, **parts)
+                picture = self._planes[name].draw(
+                    extent,
+                    points={each: arrays.get(each) for each in points},
+                    highlight=lit,
+                    fast=fast,
+                    **parts,
+                )
                 with self.planes[name].image.hold_sync():
                     self.planes[name].image.format = "jpeg" if fast else "png"
                     self.planes[name].image.value = picture
 
-        put("game", ("noise", "real", "generated"), surface=arrays.get("surface"), manifold=arrays.get("manifold"), arrows=arrays.get("arrows"))
+        put(
+            "game",
+            ("noise", "real", "generated"),
+            surface=arrays.get("surface"),
+            manifold=arrays.get("manifold"),
+            arrows=arrays.get("arrows"),
+        )
         put("optimum", ("real", "generated"), surface=arrays.get("optimum"))
         put("vae", ("real", "decoded"), manifold=arrays.get("vae_grid"), links=arrays.get("links"))
         put("codes", ("codes",), CODES, ellipses=arrays.get("ellipses"), circles=(1, 2))
@@ -150,8 +239,13 @@ class Board:
     @staticmethod
     def _of_part(arrays, light):
         """A part's arrays as layers: the surface and what is in the light, also if it is switched off."""
-        names = {"vae_real": "real", "vae_ellipses": "ellipses", "vae_codes": "codes", "vae_decoded": "decoded",
-                 "vae_reconstructions": "links"}
+        names = {
+            "vae_real": "real",
+            "vae_ellipses": "ellipses",
+            "vae_codes": "codes",
+            "vae_decoded": "decoded",
+            "vae_reconstructions": "links",
+        }
         layers = {names.get(name, name): array for name, array in arrays.items()}
         if "links" in layers:
             layers |= {"real": layers["links"][:, 0], "decoded": layers["links"][:, 1]}
@@ -169,7 +263,8 @@ class Board:
             if name in self.layers:
                 steps, values = (rounds, history) if source == "history" else (measured["step"], measured)
                 self.charts[name].image.value = self._charts[name].draw(
-                    dict.fromkeys(series, steps), {key: values[key] for key in series}, now)
+                    dict.fromkeys(series, steps), {key: values[key] for key in series}, now
+                )
 
     def show_networks(self, trains):
         """Puts the networks that learn into the light."""
@@ -181,8 +276,12 @@ class Board:
 
     def words(self, plane):
         """What a plane shows, in words."""
-        on = {"game": ("real", "generated", "surface", "manifold", "arrows"), "optimum": ("real", "generated", "optimum"),
-              "vae": ("real", "decoded", "vae_grid", "links"), "codes": ("ellipses",)}[plane]
+        on = {
+            "game": ("real", "generated", "surface", "manifold", "arrows"),
+            "optimum": ("real", "generated", "optimum"),
+            "vae": ("real", "decoded", "vae_grid", "links"),
+            "codes": ("ellipses",),
+        }[plane]
         return ", ".join(LAYERS[name][0] for name in on if name in self.layers) or "nothing"
 
     def describe(self, step):
@@ -194,5 +293,7 @@ class Board:
 
     def whole(self):
         """All that is shown, as one picture: PNG bytes."""
-        return pictures.together([(picture, PLANES[name]) for name, picture in self.planes.items() if picture in self.shown()],
-                                       [picture for picture in self.charts.values() if picture in self.shown()])
+        return pictures.together(
+            [(picture, PLANES[name]) for name, picture in self.planes.items() if picture in self.shown()],
+            [picture for picture in self.charts.values() if picture in self.shown()],
+        )

@@ -6,28 +6,52 @@ from vaegan_helpers.stage import engine
 from vaegan_helpers.widgets.points import DrawPoints
 
 LABELS = {
-    "loss": "Loss", "penalty": "Penalty on D", "penalty_weight": "Weight of the penalty",
-    "discriminator_learning_rate": "Learning rate of D", "generator_learning_rate": "Learning rate of G",
-    "discriminator_optimizer": "Optimiser of D", "generator_optimizer": "Optimiser of G",
-    "discriminator_steps": "Moves of D per round", "generator_steps": "Moves of G per round",
-    "momentum": "Momentum", "batch_size": "Batch",
-    "unrolling": "Unrolling: G looks 3 moves of D ahead", "averaging": "Averaged weights of G", "falling_rates": "Learning rates that fall",
-    "packing": "Packing: D judges pairs", "minibatch_std": "D sees the spread of its batch", "spectral_norm": "Spectral normalisation of D",
-    "waves": "Waves: D sees fine detail", "noise": "Kind of noise", "z_dim": "Numbers of noise",
-    "hidden_layers": "Hidden layers", "hidden_dim": "Neurons in each", "data": "Data", "seed": "Seed",
-    "beta": "Beta: weight of the KL term", "vae_learning_rate": "Learning rate of the VAE",
+    "loss": "Loss",
+    "penalty": "Penalty on D",
+    "penalty_weight": "Weight of the penalty",
+    "discriminator_learning_rate": "Learning rate of D",
+    "generator_learning_rate": "Learning rate of G",
+    "discriminator_optimizer": "Optimiser of D",
+    "generator_optimizer": "Optimiser of G",
+    "discriminator_steps": "Moves of D per round",
+    "generator_steps": "Moves of G per round",
+    "momentum": "Momentum",
+    "batch_size": "Batch",
+    "unrolling": "Unrolling: G looks 3 moves of D ahead",
+    "averaging": "Averaged weights of G",
+    "falling_rates": "Learning rates that fall",
+    "packing": "Packing: D judges pairs",
+    "minibatch_std": "D sees the spread of its batch",
+    "spectral_norm": "Spectral normalisation of D",
+    "waves": "Waves: D sees fine detail",
+    "noise": "Kind of noise",
+    "z_dim": "Numbers of noise",
+    "hidden_layers": "Hidden layers",
+    "hidden_dim": "Neurons in each",
+    "data": "Data",
+    "seed": "Seed",
+    "beta": "Beta: weight of the KL term",
+    "vae_learning_rate": "Learning rate of the VAE",
 }
 # page: its parts, each (whether it begins anew, the settings)
 PAGES = {
-    "GAN": [(False, ("loss", "penalty", "penalty_weight", "momentum", "batch_size")),
-            (False, ("discriminator_learning_rate", "discriminator_optimizer", "discriminator_steps")),
-            (False, ("generator_learning_rate", "generator_optimizer", "generator_steps"))],
-    "Remedies": [(False, ("unrolling", "averaging", "falling_rates")), (True, ("packing", "minibatch_std", "spectral_norm", "waves"))],
+    "GAN": [
+        (False, ("loss", "penalty", "penalty_weight", "momentum", "batch_size")),
+        (False, ("discriminator_learning_rate", "discriminator_optimizer", "discriminator_steps")),
+        (False, ("generator_learning_rate", "generator_optimizer", "generator_steps")),
+    ],
+    "Remedies": [
+        (False, ("unrolling", "averaging", "falling_rates")),
+        (True, ("packing", "minibatch_std", "spectral_norm", "waves")),
+    ],
     "VAE": [(False, ("beta", "vae_learning_rate"))],
     "Data": [(True, ("data", "seed"))],
     "Networks": [(True, ("hidden_layers", "hidden_dim", "z_dim", "noise"))],
 }
-HEADINGS = {"discriminator_learning_rate": "Discriminator <b>D</b>", "generator_learning_rate": "Generator <b>G</b>"}  # parts that go on
+HEADINGS = {
+    "discriminator_learning_rate": "Discriminator <b>D</b>",
+    "generator_learning_rate": "Generator <b>G</b>",
+}  # parts that go on
 AT_ONCE = "Changes <b>at once</b>, also while it trains."
 ANEW = "The run <b>begins anew</b> at round 0."
 SIZES = {"hidden_dim": (8, 16, 32, 64, 128, 256), "batch_size": (16, 32, 64, 128, 256, 512)}
@@ -40,7 +64,9 @@ class Number(ipywidgets.HBox):
 
     def __init__(self, description, value, from_zero=0.0):
         self._from_zero = from_zero
-        self.field = ipywidgets.FloatText(value=value, description=description, style=_WIDE, continuous_update=False, step=None)
+        self.field = ipywidgets.FloatText(
+            value=value, description=description, style=_WIDE, continuous_update=False, step=None
+        )
         self.less = ipywidgets.Button(description="÷ 2", tooltip=f"Half of it: {description}")
         self.more = ipywidgets.Button(description="× 2", tooltip=f"Twice as much: {description}")
         self.less.on_click(lambda _: self._scale(0.5))
@@ -73,7 +99,9 @@ class Controls(ipywidgets.VBox):
         self.pages |= extra
         for page in self.pages.values():
             page.add_class("vg-page")
-        self.chooser = ipywidgets.ToggleButtons(options=list(self.pages), description="Settings", style={"button_width": "auto", **_WIDE})
+        self.chooser = ipywidgets.ToggleButtons(
+            options=list(self.pages), description="Settings", style={"button_width": "auto", **_WIDE}
+        )
         self.chooser.add_class("vg-chooser")
         self.chooser.observe(lambda change: self.turn_to(change["new"]), "value")
         super().__init__([self.chooser, *self.pages.values()])
@@ -100,7 +128,9 @@ class Controls(ipywidgets.VBox):
             self._showing = False
 
     def _part(self, settings, anew, names):
-        words = ipywidgets.HTML(f'<div class="vg-note{" vg-anew" if anew else ""}">{HEADINGS.get(names[0], ANEW if anew else AT_ONCE)}</div>')
+        words = ipywidgets.HTML(
+            f'<div class="vg-note{" vg-anew" if anew else ""}">{HEADINGS.get(names[0], ANEW if anew else AT_ONCE)}</div>'
+        )
         inside = ipywidgets.Box([self._control(name, getattr(settings, name)) for name in names])
         inside.add_class("vg-fields")
         part = ipywidgets.VBox([words, inside])
@@ -116,10 +146,14 @@ class Controls(ipywidgets.VBox):
         elif isinstance(value, bool):
             field = ipywidgets.Checkbox(value=value, description=label, indent=False)
         elif name in SIZES:
-            field = ipywidgets.Dropdown(options=sorted({*SIZES[name], value}), value=value, description=label, style=_WIDE)
+            field = ipywidgets.Dropdown(
+                options=sorted({*SIZES[name], value}), value=value, description=label, style=_WIDE
+            )
         elif isinstance(value, int):
             low, high = engine.WHOLE[name]
-            field = ipywidgets.BoundedIntText(value=value, min=low, max=high, description=label, style=_WIDE, continuous_update=False)
+            field = ipywidgets.BoundedIntText(
+                value=value, min=low, max=high, description=label, style=_WIDE, continuous_update=False
+            )
         else:
             made = Number(label, value, SCALES.get(name, 0.0))
             field = made.field
@@ -135,12 +169,16 @@ class Controls(ipywidgets.VBox):
     def _add_drawing(self):
         self.count = ipywidgets.HTML()
         self.drawing = DrawPoints(lambda: self._count())
-        self.learn = ipywidgets.Button(description="Learn this drawing", tooltip="Begins anew with the drawn points as data")
+        self.learn = ipywidgets.Button(
+            description="Learn this drawing", tooltip="Begins anew with the drawn points as data"
+        )
         self.clear = ipywidgets.Button(description="Clear the page")
         self.learn.on_click(lambda _: self._change("points", self.drawing.points))
         self.clear.on_click(self.drawing.clear)
-        words = ipywidgets.HTML('<div class="vg-note vg-anew">Draw: every line leaves points; at least 20 are needed. '
-                                "<b>Learn this drawing</b> begins anew.</div>")
+        words = ipywidgets.HTML(
+            '<div class="vg-note vg-anew">Draw: every line leaves points; at least 20 are needed. '
+            "<b>Learn this drawing</b> begins anew.</div>"
+        )
         beside = ipywidgets.VBox([words, self.count, ipywidgets.HBox([self.learn, self.clear])])
         beside.add_class("vg-part")
         box = ipywidgets.Box([self.drawing, beside])
@@ -149,7 +187,9 @@ class Controls(ipywidgets.VBox):
         self._count()
 
     def _count(self):
-        self.count.value = f'<div class="vg-note" role="status">{len(self.drawing.points)} points so far.</div>'
+        self.count.value = (
+            f'<div class="vg-note" role="status">{len(self.drawing.points)} points so far.</div>'
+        )
 
 
 def of_preset(name):

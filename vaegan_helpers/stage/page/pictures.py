@@ -20,7 +20,9 @@ SIDE = 340  # pixels of the page along each side of a plane
 ARROW = 0.4  # length of an arrow, in units of the plane, where the gradient is 1 nat per unit
 LONGEST = 0.16  # of an arrow, as a share of the plane's width
 SURFACE = LinearSegmentedColormap.from_list("surface", [plots.COLOURS["generated"], "#FFFFFF", "#666666"])
-_PALETTE = (255 * SURFACE(np.linspace(0, 1, 256))[:, :3] * 0.65 + 255 * 0.35).astype(np.uint8)  # paler, so that dots stand out
+_PALETTE = (255 * SURFACE(np.linspace(0, 1, 256))[:, :3] * 0.65 + 255 * 0.35).astype(
+    np.uint8
+)  # paler, so that dots stand out
 _LUT = _PALETTE.tobytes()
 
 
@@ -75,16 +77,34 @@ class Plane(Kept):
         self.ax.add_collection(self._manifold)
         self._points = {
             "real": self.ax.plot([], [], "o", ms=2.6, mew=0, color=colours["real"], alpha=0.75, **still)[0],
-            "noise": self.ax.plot([], [], "x", ms=4, mew=0.9, color=colours["prior"], animated=True, linewidth=0)[0],
+            "noise": self.ax.plot(
+                [], [], "x", ms=4, mew=0.9, color=colours["prior"], animated=True, linewidth=0
+            )[0],
             "codes": self.ax.plot([], [], "o", ms=2.8, mew=0, color=colours["encoder"], **still)[0],
-            "decoded": self.ax.plot([], [], "D", ms=3.0, mec="white", mew=0.35, color=colours["decoder"], **still)[0],
-            "generated": self.ax.plot([], [], "o", ms=4.0, mec="white", mew=0.4, color=colours["generated"], **still)[0],
+            "decoded": self.ax.plot(
+                [], [], "D", ms=3.0, mec="white", mew=0.35, color=colours["decoder"], **still
+            )[0],
+            "generated": self.ax.plot(
+                [], [], "o", ms=4.0, mec="white", mew=0.4, color=colours["generated"], **still
+            )[0],
         }
         self._sizes = {name: artist.get_markersize() for name, artist in self._points.items()}
         self._alphas = {name: artist.get_alpha() or 1.0 for name, artist in self._points.items()}
 
-    def draw(self, extent, *, surface=None, manifold=None, points=None, arrows=None, links=None, ellipses=None,
-             circles=(), highlight=(), fast=False):
+    def draw(
+        self,
+        extent,
+        *,
+        surface=None,
+        manifold=None,
+        points=None,
+        arrows=None,
+        links=None,
+        ellipses=None,
+        circles=(),
+        highlight=(),
+        fast=False,
+    ):
         """The plane as bytes.
 
         Args:
@@ -108,7 +128,9 @@ class Plane(Kept):
             self._paste(surface)
         light = lambda *names: 1.0 if not highlight or set(names) & set(highlight) else 0.22
         if manifold is not None:
-            lines = list(manifold) + list(np.swapaxes(manifold, 0, 1)) if np.ndim(manifold) == 3 else [manifold]
+            lines = (
+                list(manifold) + list(np.swapaxes(manifold, 0, 1)) if np.ndim(manifold) == 3 else [manifold]
+            )
             self._manifold.set_segments(lines)
             self._manifold.set_alpha(0.8 * light("manifold"))
             self._manifold.set_linewidths(1.3 if "manifold" in highlight else 0.7)
@@ -151,16 +173,35 @@ class Plane(Kept):
         start, gradient = np.asarray(arrows)[:, 0], ARROW * np.nan_to_num(np.asarray(arrows)[:, 1])
         length = np.linalg.norm(gradient, axis=1, keepdims=True)
         gradient = gradient * np.minimum(1, LONGEST * width / np.maximum(length, 1e-12))
-        quiver = self.ax.quiver(*start.T, *gradient.T, angles="xy", scale_units="xy", scale=1, width=0.0045, minlength=0.3,
-                                color="#222222", animated=True, alpha=alpha)
+        quiver = self.ax.quiver(
+            *start.T,
+            *gradient.T,
+            angles="xy",
+            scale_units="xy",
+            scale=1,
+            width=0.0045,
+            minlength=0.3,
+            color="#222222",
+            animated=True,
+            alpha=alpha,
+        )
         self.ax.draw_artist(quiver)
         quiver.remove()
 
     def _draw_ellipses(self, ellipses, alpha):
         mean, std = np.asarray(ellipses).swapaxes(0, 1)
-        artist = EllipseCollection(4 * std[:, 0], 4 * std[:, 1], np.zeros(len(std)), units="xy", offsets=mean,
-                                   offset_transform=self.ax.transData, facecolors=to_rgba(plots.COLOURS["encoder"], 0.03 * alpha),
-                                   edgecolors=to_rgba(plots.COLOURS["encoder"], 0.55 * alpha), linewidths=0.7, animated=True)
+        artist = EllipseCollection(
+            4 * std[:, 0],
+            4 * std[:, 1],
+            np.zeros(len(std)),
+            units="xy",
+            offsets=mean,
+            offset_transform=self.ax.transData,
+            facecolors=to_rgba(plots.COLOURS["encoder"], 0.03 * alpha),
+            edgecolors=to_rgba(plots.COLOURS["encoder"], 0.55 * alpha),
+            linewidths=0.7,
+            animated=True,
+        )
         self.ax.add_collection(artist)
         self.ax.draw_artist(artist)
         artist.remove()
@@ -192,7 +233,9 @@ class Chart(Kept):
         self.ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         if not log:
             self.ax.yaxis.set_major_locator(MaxNLocator(4, integer=whole))
-        self.ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}" if value < 1000 else f"{value / 1000:g}k")
+        self.ax.xaxis.set_major_formatter(
+            lambda value, _: f"{value:g}" if value < 1000 else f"{value / 1000:g}k"
+        )
         self.fig.text(0.02, 0.905, title, fontsize=7.4, fontweight="bold", color="#333333")
         left = 0.17
         for label, colour, style in series.values():
@@ -201,9 +244,11 @@ class Chart(Kept):
             left += 0.105 + words.get_window_extent(self.canvas.get_renderer()).width / self.fig.bbox.width
         for height in lines:
             self.ax.axhline(height, color="#888888", lw=0.8, ls=":")
-        self._curves = {name: self.ax.plot([], [], color=colour, ls=style, lw=1.2, animated=True)[0]
-                        for name, (_, colour, style) in series.items()}
-        self._now, = self.ax.plot([], [], color="#444444", lw=0.9, ls="--", animated=True)
+        self._curves = {
+            name: self.ax.plot([], [], color=colour, ls=style, lw=1.2, animated=True)[0]
+            for name, (_, colour, style) in series.items()
+        }
+        (self._now,) = self.ax.plot([], [], color="#444444", lw=0.9, ls="--", animated=True)
 
     def _sample(self, left, colour, style):
         return Line2D([left, left + 0.06], [0.828, 0.828], color=colour, ls=style, lw=1.6)
@@ -242,18 +287,28 @@ class Chart(Kept):
             return 10.0 ** max(low, -12), 10.0 ** max(high, low + 1)
         if self.limits is not None:
             low, high = self.limits
-            return (low, high) if not len(values) else (min(low, -nice(-values.min()) if values.min() < low else low),
-                                                        max(high, nice(values.max()) if values.max() > high else high))
+            return (
+                (low, high)
+                if not len(values)
+                else (
+                    min(low, -nice(-values.min()) if values.min() < low else low),
+                    max(high, nice(values.max()) if values.max() > high else high),
+                )
+            )
         if not len(values):
             return 0.0, 1.0
         low, high = values.min(), values.max()
-        return (-nice(-low) if low < -1e-6 else 0.0), (nice(high) if high > 1e-6 else 0.1 * nice(max(-low, 1.0)))
+        return (-nice(-low) if low < -1e-6 else 0.0), (
+            nice(high) if high > 1e-6 else 0.1 * nice(max(-low, 1.0))
+        )
 
 
 def nice(value):
     """The next number of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten: few ranges, so that most pictures share one."""
     power = 10.0 ** np.floor(np.log10(value))
-    return float(next(power * step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if power * step >= value * (1 - 1e-9)))
+    return float(
+        next(power * step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if power * step >= value * (1 - 1e-9))
+    )
 
 
 def thinned(steps, values, most=300):
@@ -285,7 +340,9 @@ def together(planes, charts):
     fig = Figure(figsize=(width / 100, height / 100), dpi=100)
     canvas = FigureCanvasAgg(fig)
     for place, (_, heading) in enumerate(planes):
-        fig.text((gap + place * (side + gap)) / width, 1 - 28 / height, heading, fontsize=15, fontweight="bold")
+        fig.text(
+            (gap + place * (side + gap)) / width, 1 - 28 / height, heading, fontsize=15, fontweight="bold"
+        )
     canvas.draw()
     page = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
     for place, (picture, _) in enumerate(planes):

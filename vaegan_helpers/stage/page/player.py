@@ -47,7 +47,9 @@ class Player:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            raise RuntimeError("playing needs the event loop of a notebook; here call step(rounds) instead") from None
+            raise RuntimeError(
+                "playing needs the event loop of a notebook; here call step(rounds) instead"
+            ) from None
         if Player.current is not None and Player.current is not self:
             Player.current.stop()
         Player.current, self.playing = self, True

@@ -3,7 +3,12 @@
 import html
 
 COUNT = 15  # parts of a round
-NAMES = {"discriminator": ("discriminator",), "generator": ("generator",), "encoder and decoder": ("encoder", "decoder"), "": ()}
+NAMES = {
+    "discriminator": ("discriminator",),
+    "generator": ("generator",),
+    "encoder and decoder": ("encoder", "decoder"),
+    "": (),
+}
 
 
 class SlowMotion:
@@ -44,8 +49,15 @@ class SlowMotion:
     def banner(self):
         """The part in words, as HTML."""
         if self.part is None:
-            return ('<div class="vg-message vg-phase">Slow motion: each press of <b>Step</b> shows one part of a round, '
-                    "and <b>Play</b> shows them one after the other.</div>")
-        places = "".join(f"<li{' aria-current=step' if place == self.part.number else ''}>{place}</li>" for place in range(1, COUNT + 1))
-        return (f'<div class="vg-message vg-phase"><ol aria-hidden="true">{places}</ol>'
-                f"{self.part.number} of {COUNT}: {html.escape(self.part.caption)}</div>")
+            return (
+                '<div class="vg-message vg-phase">Slow motion: each press of <b>Step</b> shows one part of a round, '
+                "and <b>Play</b> shows them one after the other.</div>"
+            )
+        places = "".join(
+            f"<li{' aria-current=step' if place == self.part.number else ''}>{place}</li>"
+            for place in range(1, COUNT + 1)
+        )
+        return (
+            f'<div class="vg-message vg-phase"><ol aria-hidden="true">{places}</ol>'
+            f"{self.part.number} of {COUNT}: {html.escape(self.part.caption)}</div>"
+        )

@@ -9,14 +9,22 @@ import ipywidgets
 
 from vaegan_helpers.stage import engine
 from vaegan_helpers.stage.page import board, controls, words
-from vaegan_helpers.widgets import base
-from vaegan_helpers.widgets.points import KEYS
 from vaegan_helpers.stage.page.layout import SPEEDS, WHO, Hands, Keep, Switches, Timeline, Toolbar, region
 from vaegan_helpers.stage.page.player import Player
 from vaegan_helpers.stage.page.slow import SlowMotion
+from vaegan_helpers.widgets import base
+from vaegan_helpers.widgets.points import KEYS
 
-LEARN = {"both": ("discriminator", "generator", "encoder", "decoder"), "discriminator": ("discriminator",), "generator": ("generator",)}
-PHASE_SECONDS, CHARTS_EVERY, WORDS_EVERY = 2.5, 0.25, 4.0  # between parts of the slow motion, charts and spoken lines, while it plays
+LEARN = {
+    "both": ("discriminator", "generator", "encoder", "decoder"),
+    "discriminator": ("discriminator",),
+    "generator": ("generator",),
+}
+PHASE_SECONDS, CHARTS_EVERY, WORDS_EVERY = (
+    2.5,
+    0.25,
+    4.0,
+)  # between parts of the slow motion, charts and spoken lines, while it plays
 
 
 class TrainingStage(base.Explorer):
@@ -46,19 +54,40 @@ class TrainingStage(base.Explorer):
         given = controls.of_preset(preset) | settings
         given["data"] = data if data is not None or points is not None else given.get("data", "ring")
         self.state = engine.Stage(seed=seed, points=points, **given)
-        self._lock, self._asked, self._setting, self._training = threading.RLock(), collections.deque(), False, False
+        self._lock, self._asked, self._setting, self._training = (
+            threading.RLock(),
+            collections.deque(),
+            False,
+            False,
+        )
         self.slow, self._view = SlowMotion(self.state), None
         self._charts_at, self._words_at, self._error, self._last_note = 0.0, 0.0, "", ""
         self._played = 0.0, 0  # when the play began, and how many pictures there were
-        self.player = Player(self._work, self._show_playing, self._say_busy, lambda playing: self.toolbar.show(playing), self._stopped)
+        self.player = Player(
+            self._work,
+            self._show_playing,
+            self._say_busy,
+            lambda playing: self.toolbar.show(playing),
+            self._stopped,
+        )
         self.board = board.Board(board.checked(layers, preset))
         self._whole = base.Picture(width=1000)  # stands for the stage where there is no kernel
         self.hands, self.keep, self.toolbar, self.timeline = Hands(), Keep(), Toolbar(preset), Timeline()
         self.switches = Switches(self.board.layers, self._switch)
         self.controls = controls.Controls(self.state.settings, self._move_control, {"Keep": self.keep})
         self.message = ipywidgets.HTML()
-        super().__init__("Training stage", [
-            self.toolbar, self.timeline, self.message, region(self.board, self.switches), self.board.chart_box, self.controls, self.hands])
+        super().__init__(
+            "Training stage",
+            [
+                self.toolbar,
+                self.timeline,
+                self.message,
+                region(self.board, self.switches),
+                self.board.chart_box,
+                self.controls,
+                self.hands,
+            ],
+        )
         self.add_class("vg-stage")
         self.caption.canvas_label = KEYS
         self._listen()
@@ -79,7 +108,11 @@ class TrainingStage(base.Explorer):
         names = board.checked(names)
         with self._lock:
             self.board.layers = names
-            self._set(lambda: [setattr(check, "value", name in names) for name, check in self.switches.checks.items()])
+            self._set(
+                lambda: [
+                    setattr(check, "value", name in names) for name, check in self.switches.checks.items()
+                ]
+            )
             self.board.arrange()
         self.show()
 
@@ -162,14 +195,21 @@ class TrainingStage(base.Explorer):
 
     def _listen(self):
         bar, keep = self.toolbar, self.keep
-        for button, act in [(bar.play, self._toggle), (bar.step, lambda: self._ask(self._go_on)),
-                            (bar.again, lambda: self._ask(self._begin_anew)),
-                            (keep.png, lambda: self._download("training_stage.png", "image/png", self.png)),
-                            (keep.csv, lambda: self._download("training_stage.csv", "text/csv", lambda: self.csv().encode())),
-                            (keep.copy, lambda: self._ask(lambda: self.hands.send({"copy": self.code()})))]:
+        for button, act in [
+            (bar.play, self._toggle),
+            (bar.step, lambda: self._ask(self._go_on)),
+            (bar.again, lambda: self._ask(self._begin_anew)),
+            (keep.png, lambda: self._download("training_stage.png", "image/png", self.png)),
+            (keep.csv, lambda: self._download("training_stage.csv", "text/csv", lambda: self.csv().encode())),
+            (keep.copy, lambda: self._ask(lambda: self.hands.send({"copy": self.code()}))),
+        ]:
             button.on_click(lambda _, act=act: act())
-        for field, act in [(bar.slow, self._switch_slow), (bar.preset, self._use_preset), (bar.who, lambda _: self.show()),
-                           (bar.speed, self._set_speed)]:
+        for field, act in [
+            (bar.slow, self._switch_slow),
+            (bar.preset, self._use_preset),
+            (bar.who, lambda _: self.show()),
+            (bar.speed, self._set_speed),
+        ]:
             self.watch(field, lambda value, act=act: None if self._setting else act(value))
         self.hands.on_msg(self._heard)
         self.timeline.on_msg(self._heard)
@@ -213,13 +253,24 @@ class TrainingStage(base.Explorer):
         elif key in ("Home", "End"):
             self._ask(lambda: self._go_to(0 if key == "Home" else self.state.end))
         elif "copied" in content:
-            words = "The code is copied." if content["copied"] else "The page may not copy: mark the code and copy it by hand."
+            words = (
+                "The code is copied."
+                if content["copied"]
+                else "The page may not copy: mark the code and copy it by hand."
+            )
             self._ask(lambda: setattr(self, "_last_note", words))
 
     def _bring_up_to_date(self, news):
         """Sends everything once more to a page that holds older news."""
         if news < self.hands.news and not self.playing:
-            for widget in (self.hands, self.timeline, self.message, self.caption, self.keep.code, *self.board.sent()):
+            for widget in (
+                self.hands,
+                self.timeline,
+                self.message,
+                self.caption,
+                self.keep.code,
+                *self.board.sent(),
+            ):
                 widget.send_state()
 
     def _toggle(self):
@@ -239,9 +290,11 @@ class TrainingStage(base.Explorer):
 
     def _scrub(self, to):
         """To the kept state that lies in the way of the hand."""
+
         def act():
             onwards = [kept for kept in self.state.kept if kept >= to] or [self.state.end]
             self._go_to(to if to < self.state.step else onwards[0])
+
         self._ask(act)
 
     def _go_to(self, step):
@@ -255,7 +308,12 @@ class TrainingStage(base.Explorer):
 
         def act():
             self.layers = self.layers | board.WITH_PRESET.get(name, set())
-            self._begin_anew(**dataclasses.asdict(engine.Settings(**controls.of_preset(name), seed=self.state.settings.seed)))
+            self._begin_anew(
+                **dataclasses.asdict(
+                    engine.Settings(**controls.of_preset(name), seed=self.state.settings.seed)
+                )
+            )
+
         self._ask(act)
 
     def _begin_anew(self, **settings):
@@ -271,6 +329,7 @@ class TrainingStage(base.Explorer):
             label = controls.LABELS.get(name, "Drawing")
             what = f"{label}: {value}." if name != "points" else f"{len(value)} drawn points."
             self._last_note = f"{what} The run began anew." if anew else what
+
         self._ask(act)
 
     def _switch(self, name, on):
@@ -278,6 +337,7 @@ class TrainingStage(base.Explorer):
             self.board.layers = self.board.layers | {name} if on else self.board.layers - {name}
             self.board.arrange()
             self._view = None
+
         if not self._setting:
             self._ask(act)
 
@@ -285,6 +345,7 @@ class TrainingStage(base.Explorer):
         def act():
             self.hands.send({"download": {"name": name, "kind": kind}}, buffers=[make()])
             self._last_note = f"{name} is handed to the browser."
+
         self._ask(act)
 
     def _set(self, act):
@@ -329,7 +390,11 @@ class TrainingStage(base.Explorer):
         return self.state.view({*self.board.needs(), *counts})
 
     def _counts(self):
-        return {model: self._view[name] for model, name in [("GAN", "per_mode"), ("VAE", "vae_per_mode")] if name in self._view}
+        return {
+            model: self._view[name]
+            for model, name in [("GAN", "per_mode"), ("VAE", "vae_per_mode")]
+            if name in self._view
+        }
 
     def show(self, fast=False):
         """Draws what the state is now. Fast: pictures as JPEG, charts and words only now and then."""
@@ -342,8 +407,12 @@ class TrainingStage(base.Explorer):
             self.board.draw_planes(self._view, self.slow.part, fast)
             self.hands.beat = self.player.pictures
             in_slow_motion = self.toolbar.slow.value
-            self.board.show_networks(self.slow.trains if in_slow_motion else LEARN[WHO[self.toolbar.who.value]])
-            self.timeline.place(self.state.step, self.state.end, words.live(self._counts()), self._pictures_per_second(now))
+            self.board.show_networks(
+                self.slow.trains if in_slow_motion else LEARN[WHO[self.toolbar.who.value]]
+            )
+            self.timeline.place(
+                self.state.step, self.state.end, words.live(self._counts()), self._pictures_per_second(now)
+            )
             if not fast or in_slow_motion or now - self._charts_at > CHARTS_EVERY:
                 self._charts_at = now
                 self._show_time()
@@ -361,18 +430,23 @@ class TrainingStage(base.Explorer):
 
     def _show_time(self):
         """Charts, controls and message: what need not follow every picture."""
-        self.board.draw_charts(self.state.history, self.state.measured, self.state.step, len(self.state.mixture.means))
+        self.board.draw_charts(
+            self.state.history, self.state.measured, self.state.step, len(self.state.mixture.means)
+        )
         self.controls.show(self.state.settings)
         self.keep.code.value = self.code()
-        self.message.value = (words.alarm(self._error) if self._error else
-                              self.slow.banner() if self.toolbar.slow.value else "")
+        self.message.value = (
+            words.alarm(self._error) if self._error else self.slow.banner() if self.toolbar.slow.value else ""
+        )
 
     def _speak(self):
         """The line of words, and the alternative texts."""
         self.board.describe(self.state.step)
         part = self.slow.part if self.toolbar.slow.value else None
-        self.say(f"{words.standing(self.state, self._counts())} {self._last_note}".strip(),
-                 f"Part {part.number}: {part.caption}" if part else "")
+        self.say(
+            f"{words.standing(self.state, self._counts())} {self._last_note}".strip(),
+            f"Part {part.number}: {part.caption}" if part else "",
+        )
 
     def _say_busy(self):
         self.message.value = words.BUSY
@@ -390,6 +464,7 @@ class TrainingStage(base.Explorer):
             self.board.arrange()
             if not on:
                 self.slow.finish()
+
         self._set_speed(self.toolbar.speed.value)
         self._ask(act)
 

@@ -24,7 +24,9 @@ def standing(state, counts):
     for model, prefix in [("GAN", ""), ("VAE", "vae_")]:
         parts = []
         if model in counts:
-            parts.append(f"{modes(counts[model])}, ≈ {100 * counts[model].sum() / COUNTED:.0f} % of samples within 3 std of one")
+            parts.append(
+                f"{modes(counts[model])}, ≈ {100 * counts[model].sum() / COUNTED:.0f} % of samples within 3 std of one"
+            )
         if len(measured["step"]):
             parts.append(f"JS ≈ {measured[prefix + 'js'][-1]:.2f} nats at round {measured['step'][-1]}")
         said.append(f"{model}: {', '.join(parts)}." if parts else "")
@@ -38,7 +40,9 @@ def modes(per_mode):
 
 def live(counts):
     """The modes in a few words, beside the counter of rounds."""
-    return " · ".join(f"{model} {int(np.sum(per_mode > 0))} of {len(per_mode)} modes" for model, per_mode in counts.items())
+    return " · ".join(
+        f"{model} {int(np.sum(per_mode > 0))} of {len(per_mode)} modes" for model, per_mode in counts.items()
+    )
 
 
 def explained(error, labels):
@@ -46,7 +50,7 @@ def explained(error, labels):
     expected = isinstance(error, (ValueError, training.Diverged))
     words = str(error) if expected else f"Something unexpected happened. {type(error).__name__}: {error}"
     name = words.split(" ")[0]
-    return labels.get(name, name) + words[len(name):]
+    return labels.get(name, name) + words[len(name) :]
 
 
 def alarm(words):
