@@ -22,7 +22,7 @@ def _processor():
     """A short name for this type of processor: code compiled for one may crash on another that shares the home."""
     facts = [platform.machine(), platform.processor()]
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:  # not Linux
         lines = []
     for field in ("model name", "flags", "Features"):
