@@ -1,6 +1,8 @@
-"""Each notebook is run once, in JupyterLab in a real browser without a network, and this one run is looked at twice:
-every cell gives its stored output, by nbval's comparison, and everything in the page moves by keyboard and by mouse.
-Without a browser the kernel runs it alone, and the outputs are compared all the same."""
+"""Each notebook is run once, in JupyterLab in a real browser, and this one run is looked at twice.
+
+Every cell gives its stored output, by nbval's comparison; and everything in the page moves by keyboard and by
+mouse, without a network. Where there is no browser a kernel runs it, and the outputs are compared all the same.
+"""
 
 import dataclasses
 import os
