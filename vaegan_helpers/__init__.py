@@ -1,12 +1,14 @@
-"""What the notebooks of the course share; every notebook calls it by module, so that each call shows its home.
+"""What the notebooks of the course share; every notebook calls it by module, so that each call shows its
+home.
 
-`data` holds the digits, `mixtures` densities that are known exactly, `models` the networks, `interpolation` paths between
-latents, `losses` the objectives, `training` the runs, `metrics` the measures, `plots` the figures, `checks` what a
-learner's answer is held against, `widgets` the explorers and `stage` the training stage. `python -m vaegan_helpers` opens
-the course.
+`data` holds the digits, `mixtures` densities that are known exactly, `models` the networks, `interpolation`
+paths between latents, `losses` the objectives, `training` the runs, `metrics` the measures, `plots` the
+figures, `checks` what a learner's answer is held against, `widgets` the explorers and `stage` the training
+stage. `python -m vaegan_helpers` opens the course.
 
-Compiling takes longer than training here, so importing the package makes JAX keep compiled programs in the user's cache
-directory. `VAEGAN_HELPERS_COMPILATION_CACHE=off` turns that off; a `JAX_COMPILATION_CACHE_DIR` of your own is left alone.
+Compiling takes longer than training here, so importing the package makes JAX keep compiled programs in the
+user's cache directory. `VAEGAN_HELPERS_COMPILATION_CACHE=off` turns that off; a `JAX_COMPILATION_CACHE_DIR`
+of your own is left alone.
 """
 
 from vaegan_helpers import cache

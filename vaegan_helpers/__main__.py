@@ -53,10 +53,11 @@ def sent_at_once(open_websocket):
 
 
 def keep_pictures(model, **_):
-    """Leaves the live view of each explorer out of a notebook that is saved, so that its picture is shown instead.
+    """Leaves the live view of each explorer out of a notebook that is saved, so that its picture is shown
+    instead.
 
-    Opened without its kernel, a live view is only an error message: JupyterLab prefers it to the picture beside it.
-    A view without a picture, as of a bare slider, stays.
+    Opened without its kernel, a live view is only an error message: JupyterLab prefers it to the picture
+    beside it. A view without a picture, as of a bare slider, stays.
     """
     if model["type"] != "notebook" or not model.get("content"):
         return

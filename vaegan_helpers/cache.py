@@ -1,4 +1,6 @@
-"""The user's cache directory: compiled programs, prepared files, and the one way to write a file whole or not at all."""
+"""The user's cache directory: compiled programs, prepared files, and the one way to write a file whole or not
+at all.
+"""
 
 import hashlib
 import os
@@ -19,7 +21,9 @@ def directory():
 
 
 def _processor():
-    """A short name for this type of processor: code compiled for one may crash on another that shares the home."""
+    """A short name for this type of processor: code compiled for one may crash on another that shares the
+    home.
+    """
     facts = [platform.machine(), platform.processor()]
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -50,7 +54,8 @@ def keep_compiled_programs():
 
 
 def _remove_damaged(directory):
-    """Delete entries cut short by a full disk or a power cut: JAX warns about them for ever, and never replaces them.
+    """Delete entries cut short by a full disk or a power cut: JAX warns about them for ever, and never
+    replaces them.
 
     Each is looked at once, and not while another kernel may still be writing it.
     """
@@ -83,7 +88,8 @@ def _remove_damaged(directory):
 
 
 def write_atomically(path, write):
-    """Writes a file so that a reader sees the old one or the whole new one, also when two kernels write at once.
+    """Writes a file so that a reader sees the old one or the whole new one, also when two kernels write at
+    once.
 
     Args:
       path: where it shall stand; missing folders are made.

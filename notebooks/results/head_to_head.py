@@ -1,7 +1,8 @@
 """VAE and GAN with one decoder and generator network, seed by seed: the table of notebook 7.
 
-`python notebooks/results/head_to_head.py` trains both models with every seed and writes head_to_head.json beside itself;
-it takes about twelve minutes on two cores. With seeds as arguments it measures these seeds only, and keeps the others.
+`python notebooks/results/head_to_head.py` trains both models with every seed and writes head_to_head.json
+beside itself; it takes about twelve minutes on two cores. With seeds as arguments it measures these seeds
+only, and keeps the others.
 """
 
 import argparse
@@ -42,8 +43,8 @@ GAN_SETTINGS = {
 DROPOUT = 0.3  # of the discriminator
 CLASSIFIER_SEED = 1000  # one judge for all runs
 SAMPLES, SHARE = 2000, 500  # samples are judged in shares as large as the set of held-out digits
-# A run ends well if nothing became infinite, every digit has at least 2 % of the samples (a fifth of its fair share),
-# and precision and recall are both at least one half. Written down before any of these seeds was run.
+# A run ends well if nothing became infinite, every digit has at least 2 % of the samples (a fifth of its fair
+# share), and precision and recall are both at least one half. Written down before any of these seeds was run.
 WELL = {"rarest_share": 0.02, "precision": 0.5, "recall": 0.5}
 MOMENTS = [0, 1, 2, 4, 8, 12, 16, 20]  # of the 20 pieces; measured while training
 DRAWS, FIT_STEPS = (
@@ -159,7 +160,8 @@ def judge(samples):
 
 
 def copies(samples):
-    """Mean distance in pixels from a sample to the nearest training digit, over the same for held-out digits."""
+    """Mean distance in pixels from a sample to the nearest training digit, over the same for held-out digits.
+    """
     near, _ = metrics.nearest_neighbours(samples, digits.train_images)
     held_out, _ = metrics.nearest_neighbours(digits.test_images, digits.train_images)
     return near.mean() / held_out.mean()
@@ -185,7 +187,8 @@ def while_training(snapshots, decode, noise):
 
 @functools.partial(jax.jit, static_argnames="steps")
 def search(model, images, start, steps=SEARCH_STEPS):
-    """For each picture the latent whose picture is nearest, by Adam from a start: (latents, squared errors)."""
+    """For each picture the latent whose picture is nearest, by Adam from a start: (latents, squared errors).
+    """
 
     def error(z):
         return jnp.sum((model.decode(z) - images) ** 2, axis=1)
@@ -209,7 +212,9 @@ def nearest_sample(model, images, key):
 
 
 def unevenness(model, key, pairs=200, stops=17):
-    """Notebook 3's measure on paths between draws of the prior: the longest step in pixels over the average step."""
+    """Notebook 3's measure on paths between draws of the prior: the longest step in pixels over the average
+    step.
+    """
     start, end = jax.random.normal(key, (2, pairs, model.z_dim))
     t = jnp.linspace(0, 1, stops)[:, None, None]
     walked = model.decode(((1 - t) * start + t * end).reshape(-1, model.z_dim)).reshape(
@@ -265,7 +270,9 @@ def latents(vae, generator, key):
 
 
 def binarised(key):
-    """The held-out digits with every pixel drawn, black or white: for them the Bernoulli likelihood is normalised."""
+    """The held-out digits with every pixel drawn, black or white: for them the Bernoulli likelihood is
+    normalised.
+    """
     return jax.random.bernoulli(key, digits.test_images).astype(jnp.float32)
 
 
@@ -306,7 +313,8 @@ def fitted(vae, x, key, steps=FIT_STEPS):
 
 
 def bounds(vae, key, draws):
-    """Lower bounds on log p of 100 held-out black-and-white digits, in nats, by the encoder's and by fitted Gaussians.
+    """Lower bounds on log p of 100 held-out black-and-white digits, in nats, by the encoder's and by fitted
+    Gaussians.
 
     "independent" is what pixels that know nothing of each other reach.
     """
@@ -348,7 +356,9 @@ def odd_pictures(seed):
 
 
 def oddness(vae, discriminator, seed):
-    """How well three scores tell odd pictures from held-out digits: the area under the ROC curve, 0.5 for a coin."""
+    """How well three scores tell odd pictures from held-out digits: the area under the ROC curve, 0.5 for a
+    coin.
+    """
     key = jax.random.key(seed)
     scores = {
         "bound": lambda x: -metrics.importance_weighted_bound(vae, x, jax.random.clone(key), 10),
@@ -365,7 +375,9 @@ def oddness(vae, discriminator, seed):
 
 
 def kernel_estimate(centres):
-    """Mean log density of held-out digits under a Gaussian at each centre, in nats; width chosen on every other one."""
+    """Mean log density of held-out digits under a Gaussian at each centre, in nats; width chosen on every
+    other one.
+    """
     squared = np.maximum(
         (digits.test_images**2).sum(1)[:, None]
         + (centres**2).sum(1)
@@ -408,9 +420,11 @@ def kernel_estimates(vae, generator, seed):
 
 
 def ring_masses(samples):
-    """Where samples lie: share near a mode, share between the modes, and the divergence from the exact density.
+    """Where samples lie: share near a mode, share between the modes, and the divergence from the exact
+    density.
 
-    "width" is the spread of the samples near a mode around its middle, for each axis, in units of the true std.
+    "width" is the spread of the samples near a mode around its middle, for each axis, in units of the true
+    std.
     """
     samples = np.asarray(samples)
     found = metrics.modes_covered(samples, ring)
@@ -552,7 +566,9 @@ def measure(seed, equal_time_steps):
 
 
 def seconds_per_step(rounds=400):
-    """Of the VAE and of the GAN, one after the other in this process, each compiled beforehand; the best of three."""
+    """Of the VAE and of the GAN, one after the other in this process, each compiled beforehand; the best of
+    three.
+    """
     keys = keys_of(0)
     vae, generator, discriminator = players(keys["players"])
     calls = {

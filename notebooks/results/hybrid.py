@@ -1,7 +1,7 @@
 """The VAE/GAN beside its parents, and what each of its parts does: the tables of notebook 8.
 
-`python notebooks/results/hybrid.py` trains every row with every seed and writes hybrid.json beside itself; it takes
-about twelve minutes on two cores. With the names of rows it measures these rows only.
+`python notebooks/results/hybrid.py` trains every row with every seed and writes hybrid.json beside itself; it
+takes about twelve minutes on two cores. With the names of rows it measures these rows only.
 """
 
 import argparse
@@ -32,7 +32,8 @@ COMMON = {"steps": 3000, "batch_size": 64}
 GAME = {"penalty_weight": 5.0, "averaging": 0.998, "final_rate": 0.05}
 WEIGHTS = {"beta": 1.0, "gamma": 0.01, "adversarial": 1.0, "std": 0.5}
 
-# One line for each row: the kind of model, and for the VAE/GAN what differs from WEIGHTS and fit_vae_gan's defaults.
+# One line for each row: the kind of model, and for the VAE/GAN what differs from WEIGHTS and fit_vae_gan's
+# defaults.
 PARENTS = {
     "VAE": {"kind": "VAE"},
     "GAN": {"kind": "GAN"},
@@ -65,7 +66,9 @@ def classifier():
 
 
 def train(row, key):
-    """(model, discriminator or None, history) of a row but for the real digits; only a GAN's model has no `encode`."""
+    """(model, discriminator or None, history) of a row but for the real digits; only a GAN's model has no
+    `encode`.
+    """
     settings = ROWS[row]
     model_key, discriminator_key, run_key = jax.random.split(key, 3)
     images, quiet = digits().train_images, {"progress": False}
@@ -82,7 +85,7 @@ def train(row, key):
         return training.fit_gan(
             generator, discriminator, images, run_key, **COMMON, **GAME, **quiet
         )
-    weights = losses.Weights(**WEIGHTS | settings.get("weights", {}))
+    weights = losses.VaeGanWeights(**WEIGHTS | settings.get("weights", {}))
     options = {"measure": settings["measure"]} if "measure" in settings else {}
     return training.fit_vae_gan(
         models.VAE(**SIZES, key=model_key),
@@ -98,7 +101,8 @@ def train(row, key):
 
 
 def judge_samples(images):
-    """Quality and diversity of SAMPLES pictures against the 500 held-out digits, measured as in notebook 7."""
+    """Quality and diversity of SAMPLES pictures against the 500 held-out digits, measured as in notebook 7.
+    """
     real, features = (
         np.asarray(classifier().features(each)) for each in (digits().test_images, images)
     )
@@ -137,7 +141,9 @@ def judge_reconstructions(model, key):
 
 
 def from_a_second_model(model, key):
-    """Samples for latents drawn from a mixture of ten Gaussians, fitted to those of the training digits, not the prior."""
+    """Samples for latents drawn from a mixture of ten Gaussians, fitted to those of the training digits, not
+    the prior.
+    """
     latent_key, order_key = jax.random.split(key)
     latents = np.float64(losses.reparameterise(*model.encode(digits().train_images), latent_key))
     draws, _ = (
@@ -147,7 +153,9 @@ def from_a_second_model(model, key):
 
 
 def blur_over_shift(features):
-    """What blurring costs over what moving by a pixel costs: mean squared distances in `features` of held-out digits."""
+    """What blurring costs over what moving by a pixel costs: mean squared distances in `features` of held-out
+    digits.
+    """
     x = digits().test_images
     pictures = x.reshape(-1, 28, 28)
     blurred = ndimage.gaussian_filter(pictures, (0, 1, 1))  # one pixel of standard deviation

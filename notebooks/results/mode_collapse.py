@@ -1,7 +1,8 @@
-"""Causes of mode collapse and remedies against it, each alone, on the ring and on the grid: the table of notebook 6.
+"""Causes of mode collapse and remedies against it, each alone, on the ring and on the grid: the table of
+notebook 6.
 
-`python notebooks/results/mode_collapse.py` trains every row with every seed and writes mode_collapse.json beside
-itself; it takes about twenty minutes on two cores. With the names of rows it measures these rows only.
+`python notebooks/results/mode_collapse.py` trains every row with every seed and writes mode_collapse.json
+beside itself; it takes about twenty minutes on two cores. With the names of rows it measures these rows only.
 """
 
 import argparse
