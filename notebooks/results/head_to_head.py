@@ -1,7 +1,8 @@
 """VAE and GAN with one decoder and generator network, seed by seed: the table of notebook 7.
 
-`python notebooks/results/head_to_head.py` trains both models with every seed and writes head_to_head.json beside itself;
-it takes about twelve minutes on two cores. With seeds as arguments it measures these seeds only, and keeps the others.
+`python notebooks/results/head_to_head.py` trains both models with every seed and writes
+vaegan_helpers/results/head_to_head.json; it takes about twelve minutes on two cores.
+With seeds as arguments it measures these seeds only, and keeps the others.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from vaegan_helpers import data, losses, metrics, mixtures, models, training
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).resolve().parents[2] / "vaegan_helpers/results/head_to_head.json"
 SEEDS = [101, 102, 103, 104, 105]  # everything is measured
 MORE_SEEDS = [106, 107, 108, 109, 110]  # only how the runs end
 SIZES = {

@@ -1,7 +1,8 @@
 """The VAE/GAN beside its parents, and what each of its parts does: the tables of notebook 8.
 
-`python notebooks/results/hybrid.py` trains every row with every seed and writes hybrid.json beside itself; it takes
-about twelve minutes on two cores. With the names of rows it measures these rows only.
+`python notebooks/results/hybrid.py` trains every row with every seed and writes
+vaegan_helpers/results/hybrid.json; it takes about twelve minutes on two cores. With
+the names of rows it measures these rows only.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 from vaegan_helpers import data, losses, metrics, models, training
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).resolve().parents[2] / "vaegan_helpers/results/hybrid.json"
 SEEDS = [101, 102, 103, 104, 105]
 SAMPLES, SHARE = 2000, 500  # samples are judged in shares as large as the set of held-out digits
 CLASSIFIER_SEED = 1000  # one judge for every row and every seed, the one of notebook 7

@@ -1,7 +1,8 @@
 """Causes of mode collapse and remedies against it, each alone, on the ring and on the grid: the table of notebook 6.
 
-`python notebooks/results/mode_collapse.py` trains every row with every seed and writes mode_collapse.json beside
-itself; it takes about twenty minutes on two cores. With the names of rows it measures these rows only.
+`python notebooks/results/mode_collapse.py` trains every row with every seed and writes
+vaegan_helpers/results/mode_collapse.json; it takes about twenty minutes on two cores.
+With the names of rows it measures these rows only.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import jax
 import numpy as np
 from vaegan_helpers import metrics, mixtures, models, training
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).resolve().parents[2] / "vaegan_helpers/results/mode_collapse.json"
 SEEDS = [101, 102, 103, 104, 105]
 SAMPLES = 2500
 MIXTURES = {
