@@ -100,6 +100,7 @@ def write_atomically(path, write):
     try:
         with os.fdopen(descriptor, "wb") as file:
             write(file)
+        os.chmod(temporary, 0o644)  # mkstemp lets nobody else read it
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
