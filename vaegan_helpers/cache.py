@@ -26,7 +26,7 @@ def _processor():
     """
     facts = [platform.machine(), platform.processor()]
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:  # not Linux
         lines = []
     for field in ("model name", "flags", "Features"):
