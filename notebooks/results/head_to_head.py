@@ -662,7 +662,7 @@ def main(seeds):
         }
         results.save("head_to_head", table)
         print(
-            f"seed {seed}: {time.perf_counter() - start:.0f} s, ends well "
+            f"seed {seed}: {time.perf_counter() - start:.0f} s, ends well",
             {name: row["ends_well"] for name, row in run["rows"].items() if "ends_well" in row},
             flush=True,
         )
