@@ -13,7 +13,7 @@ from vaegan_helpers import checks, losses, models
 softplus, sigmoid, log_sigmoid = jax.nn.softplus, jax.nn.sigmoid, jax.nn.log_sigmoid
 cross_entropy = optax.sigmoid_binary_cross_entropy
 GENERATOR = models.Generator(
-    z_dim=3, hidden_dim=6, x_dim=2, hidden_layers=1, output=lambda x: x, key=jax.random.key(0)
+    z_dim=3, hidden_dim=6, x_dim=2, hidden_layers=1, output=models.identity, key=jax.random.key(0)
 )
 DISCRIMINATOR = models.Discriminator(x_dim=2, hidden_dim=6, hidden_layers=1, key=jax.random.key(1))
 

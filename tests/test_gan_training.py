@@ -36,7 +36,7 @@ def game_key():
 
 @pytest.fixture(scope="module")
 def players():
-    generator = models.Generator(z_dim=3, hidden_dim=8, x_dim=2, output=lambda x: x, key=jax.random.key(0))
+    generator = models.Generator(z_dim=3, hidden_dim=8, x_dim=2, output=models.identity, key=jax.random.key(0))
     discriminator = models.Discriminator(x_dim=2, hidden_dim=8, dropout=0.3, key=jax.random.key(1))
     return generator, discriminator
 
@@ -221,7 +221,7 @@ def test_discriminator_trained_alone_finds_the_share_of_p():
     """On two Gaussians on a line, with a generator that is the identity, D tends to p / (p + q)."""
     p, q = mixtures.mixture([1.0], 1.0), mixtures.mixture([0.0], 1.0)
     generator = models.Generator(
-        z_dim=1, hidden_dim=1, x_dim=1, hidden_layers=0, output=lambda x: x, key=jax.random.key(0)
+        z_dim=1, hidden_dim=1, x_dim=1, hidden_layers=0, output=models.identity, key=jax.random.key(0)
     )
     generator.network.layers[0].kernel[...] = jnp.ones((1, 1))
     discriminator = models.Discriminator(x_dim=1, hidden_dim=32, key=jax.random.key(1))

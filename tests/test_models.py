@@ -73,7 +73,7 @@ def test_the_encoder_outputs_mean_first_then_logvar(vae):
 def test_decode_is_the_decoder_in_data_space(name):
     model = BUILDERS[name](jax.random.key(0))
     np.testing.assert_allclose(model.decode(Z), 1 / (1 + np.exp(-np.float64(model.decoder(Z)))), rtol=1e-5)
-    unbounded = BUILDERS[name](jax.random.key(0), output=lambda x: x)
+    unbounded = BUILDERS[name](jax.random.key(0), output=models.identity)
     np.testing.assert_array_equal(unbounded.decode(Z), unbounded.decoder(Z))
 
 

@@ -23,7 +23,7 @@ def points():
 
 @pytest.fixture(scope="module")
 def generator():
-    return models.Generator(z_dim=3, hidden_dim=8, x_dim=2, output=lambda x: x, key=jax.random.key(0))
+    return models.Generator(z_dim=3, hidden_dim=8, x_dim=2, output=models.identity, key=jax.random.key(0))
 
 
 def same_bits(a, b):
@@ -63,7 +63,7 @@ def test_waves_of_the_coordinates_are_further_inputs(points):
 
 def test_noise_with_gaps_has_equally_likely_categories():
     g = models.Generator(
-        z_dim=6, hidden_dim=8, x_dim=2, output=lambda x: x, categories=6, key=jax.random.key(0)
+        z_dim=6, hidden_dim=8, x_dim=2, output=models.identity, categories=6, key=jax.random.key(0)
     )
     noise = jax.random.normal(jax.random.key(6), (3000, 6))
     different, counts = np.unique(np.asarray(g(noise)).round(4), axis=0, return_counts=True)
@@ -72,7 +72,7 @@ def test_noise_with_gaps_has_equally_likely_categories():
 
 
 def test_the_rest_of_the_noise_stays_as_it_is():
-    options = {"z_dim": 5, "hidden_dim": 8, "x_dim": 2, "output": lambda x: x, "key": jax.random.key(0)}
+    options = {"z_dim": 5, "hidden_dim": 8, "x_dim": 2, "output": models.identity, "key": jax.random.key(0)}
     g, plain = models.Generator(categories=3, **options), models.Generator(**options)
     noise = jnp.array([[0.1, 2.0, -1.0, 0.7, -0.3]])
     np.testing.assert_array_equal(g(noise), plain(jnp.array([[0.0, 3.0, 0.0, 0.7, -0.3]])))

@@ -206,7 +206,7 @@ def test_points_in_the_plane_may_lie_anywhere():
         )
 
     points = np.random.default_rng(0).normal(0, 3, (64, 2)).astype(np.float32)
-    model = models.VAE(2, 8, 2, 1, output=lambda x: x, key=jax.random.key(0))
+    model = models.VAE(2, 8, 2, 1, output=models.identity, key=jax.random.key(0))
     _, history = fit(model, points, loss=loss)
     assert np.all(np.isfinite(history["loss"]))
 

@@ -11,6 +11,11 @@ from flax import nnx
 from vaegan_helpers.inputs import require_key
 
 
+def identity(x: jax.Array) -> jax.Array:
+    """The output of a model whose data is any real number, such as points in the plane: nothing is bounded."""
+    return x
+
+
 class MLP(nnx.Module):
     """A multilayer perceptron: linear layers with an activation between them, none after the last.
 
@@ -64,7 +69,7 @@ class VAE(nnx.Module):
 
     Args:
       x_dim, hidden_dim, z_dim, hidden_layers: sizes; encoder and decoder mirror each other.
-      output: what turns the decoder's output into data: the sigmoid for pixels, `lambda x: x` for points.
+      output: what turns the decoder's output into data: the sigmoid for pixels, `identity` for points.
       key: for the first weights.
 
     References:
@@ -111,7 +116,7 @@ class Generator(nnx.Module):
 
     Args:
       z_dim, hidden_dim, x_dim, hidden_layers: sizes.
-      output: what turns the network's output into data: the sigmoid for pixels, `lambda x: x` for points.
+      output: what turns the network's output into data: the sigmoid for pixels, `identity` for points.
       categories: noise with gaps in it: the first so many of the z_dim numbers give way to a category, the place of
         the largest among them. All categories are equally likely. 0 for plain noise.
       key: for the first weights.

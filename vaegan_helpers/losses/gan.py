@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from vaegan_helpers import models
 from vaegan_helpers.inputs import require_same_shape
 
 
@@ -222,15 +223,11 @@ def _saturating_generator_loss(fake_logits):
     return generator_loss(fake_logits, saturating=True)
 
 
-def _identity(x):
-    return x
-
-
 GAN_LOSSES = {
     "non-saturating": GanLoss(discriminator_loss, generator_loss, jax.nn.sigmoid),
     "saturating": GanLoss(discriminator_loss, _saturating_generator_loss, jax.nn.sigmoid),
-    "least squares": GanLoss(least_squares_discriminator_loss, least_squares_generator_loss, _identity),
-    "wasserstein": GanLoss(critic_loss, critic_generator_loss, _identity),
+    "least squares": GanLoss(least_squares_discriminator_loss, least_squares_generator_loss, models.identity),
+    "wasserstein": GanLoss(critic_loss, critic_generator_loss, models.identity),
     "relativistic": GanLoss(
         relativistic_discriminator_loss, relativistic_generator_loss, jax.nn.sigmoid, paired=True
     ),

@@ -48,10 +48,6 @@ def _twice(x):
     return 2 * x
 
 
-def _identity(x):
-    return x
-
-
 ARCHITECTURE = (
     "hidden_layers",
     "hidden_dim",
@@ -88,7 +84,7 @@ def networks(key, *, hidden_layers, hidden_dim, z_dim, noise, packing, minibatch
         frequencies=WAVES if waves else (),
         key=d_key,
     )
-    return generator, discriminator, models.VAE(2, z_dim=2, **sizes, output=_identity, key=vae_key)
+    return generator, discriminator, models.VAE(2, z_dim=2, **sizes, output=models.identity, key=vae_key)
 
 
 @jax.jit
