@@ -30,8 +30,8 @@ CONSTRAINTS = [
 # The floors of the package, lowest first. A room imports from the floors below it and from within itself,
 # nothing else.
 FLOORS = [
-    {"inputs", "cache"},
-    {"__init__", "data", "mixtures", "models", "interpolation", "plots"},
+    {"inputs", "cache", "server"},
+    {"__init__", "data", "results", "mixtures", "models", "interpolation", "plots"},
     {"losses"},
     {"training", "metrics"},
     {"checks", "widgets", "stage.engine"},
@@ -295,13 +295,26 @@ def test_the_readme_s_picture_is_there_and_described():
         assert (ROOT / path).is_file()
 
 
-def test_files_of_the_package_other_than_modules_are_installed():
-    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"][
-        PACKAGE.name
-    ]
-    installed = {file for pattern in patterns for file in PACKAGE.glob(pattern)}
-    others = {file for file in tracked_files() if file.is_relative_to(PACKAGE) and file.suffix != ".py"}
-    assert others <= installed
+@pytest.mark.parametrize("editable", [[], ["-e"]], ids=["normal", "editable"])
+def test_an_installation_has_every_file_and_enables_the_server_extension(tmp_path, editable):
+    checkout, prefix = tmp_path / "checkout", tmp_path / "installed"
+    shutil.copytree(PACKAGE, checkout / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, checkout)
+    offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    install = [sys.executable, "-m", "pip", "install", *offline, "--prefix", str(prefix)]
+    subprocess.run([*install, *editable, str(checkout)], check=True, timeout=100)
+    (enabled,) = prefix.rglob("etc/jupyter/jupyter_server_config.d/*.json")
+    assert json.loads(enabled.read_text()) == {
+        "ServerApp": {"jpserver_extensions": {"vaegan_helpers.server": True}}
+    }
+    if editable:
+        (link,) = prefix.rglob("*.pth")
+        assert Path(link.read_text().strip()).samefile(checkout)
+    else:
+        (package,) = prefix.rglob("site-packages/vaegan_helpers")
+        wanted = {file.relative_to(PACKAGE) for file in tracked_files() if file.is_relative_to(PACKAGE)}
+        assert wanted <= {file.relative_to(package) for file in package.rglob("*")}
 
 
 def test_no_file_names_a_place_on_a_machine():
