@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 AGAIN = 2.0  # seconds: what took longer at first, mostly training and compiling, is not run a second time
 # The first line of a solution that takes long, as its reader should know too.
@@ -74,6 +74,8 @@ def run(path, *, seed=0, again=0.0, long_solutions=False, timeout=600) -> list[P
     client = NotebookClient(
         notebook,
         timeout=timeout,
+        interrupt_on_timeout=True,
+        error_on_timeout={"ename": "Timeout", "evalue": f"more than {timeout} seconds", "traceback": []},
         kernel_name="python3",
         coalesce_streams=True,
         store_widget_state=False,
@@ -127,6 +129,8 @@ def _execute(client, kind, place, cell):
         client.execute_cell(cell, index)
     except CellExecutionError as problem:
         error = _failure(cell, problem)
+    except DeadKernelError:
+        error = "the kernel died"
     seconds = time.perf_counter() - start
     text = "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
     return Piece(kind, place, seconds, text, error)
@@ -134,7 +138,8 @@ def _execute(client, kind, place, cell):
 
 def _failure(cell, problem):
     """The line of the cell that failed, and the exception, in one line."""
-    traceback = COLOUR.sub("", "\n".join(next(o.traceback for o in cell.outputs if "traceback" in o)))
+    lines = [line for output in cell.outputs for line in output.get("traceback", [])]
+    traceback = COLOUR.sub("", "\n".join(lines))
     line = re.search(r"^-+> \d+ (.*)", traceback, re.MULTILINE)
     words = f"{problem.ename}: {problem.evalue}".removesuffix(": ")
     return f"{line[1].strip()}  ->  {words}" if line else words
