@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from vaegan_helpers.cache import write_atomically
+
 _HERE = Path(__file__).parent
 
 
@@ -19,8 +21,18 @@ def load(name: str) -> dict[str, Any]:
     Raises:
       ValueError: there is no table of this name; the message says which there are.
     """
-    stored = {path.stem: path for path in _HERE.glob("*.json")}
-    if name not in stored:
-        there = ", ".join(sorted(stored)) or "none: install vaegan_helpers again, its files are not complete"
+    if name not in names():
+        there = ", ".join(names()) or "none: install vaegan_helpers again, its files are not complete"
         raise ValueError(f"there are no stored results {name!r}; there are {there}")
-    return json.loads(stored[name].read_text(encoding="utf-8"))
+    return json.loads((_HERE / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def names() -> list[str]:
+    """The tables that there are."""
+    return sorted(path.stem for path in _HERE.glob("*.json"))
+
+
+def save(name: str, table: dict[str, Any]) -> None:
+    """Stores a table under the name of the script that measured it, whole or not at all."""
+    text = json.dumps(table, indent=1) + "\n"
+    write_atomically(_HERE / f"{name}.json", lambda file: file.write(text.encode()))
