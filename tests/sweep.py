@@ -19,17 +19,18 @@ import runner
 from execute_notebooks import find
 
 NUMBER = re.compile(r"(?<![\w.])[-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
+BAR = re.compile(r"\|#+\|")  # of progress
 HERE = Path(__file__).resolve().parents[1]
 
 
-def sweep(paths, seeds, store, *, long_solutions=True, again=0.0):
+def sweep(paths, seeds, store, *, long_solutions=True, twice=False):
     """Runs what `store` does not hold yet, and puts each run into it at once.
 
     Args:
       paths: of notebooks.
       seeds: of the root key.
       store: path of a JSON file.
-      long_solutions, again: as `runner.run` takes them.
+      long_solutions, twice: as `runner.run` takes them.
 
     Returns:
       {name of the notebook: {seed: pieces, each a dictionary}}
@@ -42,7 +43,7 @@ def sweep(paths, seeds, store, *, long_solutions=True, again=0.0):
         for seed in seeds:
             if str(seed) in kept[path.stem]["runs"]:
                 continue
-            pieces = runner.run(path, seed=seed, again=again, long_solutions=long_solutions)
+            pieces = runner.run(path, seed=seed, twice=twice, long_solutions=long_solutions)
             kept[path.stem]["runs"][str(seed)] = [vars(piece) for piece in pieces]
             draft = store.with_suffix(".draft")
             draft.write_text(json.dumps(kept, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -75,7 +76,8 @@ def report(runs):
             if piece["error"]:
                 failures.setdefault((piece["place"] + again, piece["error"]), []).append(seed)
             if not again:
-                for number, line in enumerate(piece["text"].splitlines()):
+                lines = [line for line in piece["text"].splitlines() if not BAR.search(line)]
+                for number, line in enumerate(lines):
                     printed.setdefault((piece["kind"], piece["place"], number), []).append(line)
     yield f"Seeds: {', '.join(runs)}"
     yield ""
@@ -125,8 +127,7 @@ def main(arguments):
     except ValueError as problem:
         parser.error(str(problem))
     seeds = range(given.first, given.first + given.seeds)
-    again = runner.AGAIN if given.twice else 0.0
-    found = sweep(paths, seeds, given.store, long_solutions=not given.short, again=again)
+    found = sweep(paths, seeds, given.store, long_solutions=not given.short, twice=given.twice)
     text = "\n".join(f"## {name}\n\n" + "\n".join(report(runs)) + "\n" for name, runs in found.items())
     print(text)
     if given.report:
