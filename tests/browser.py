@@ -38,7 +38,8 @@ def course_server(folder, settings_folder, module="vaegan_helpers"):
         settings_folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     )
     tracker.parent.mkdir(parents=True)
-    tracker.write_text('{"windowingMode": "none"}')  # cells out of sight are in the page too
+    # cells out of sight are in the page too, and every cell keeps how long it took
+    tracker.write_text('{"windowingMode": "none", "recordTiming": true}')
     environment = dict(
         os.environ,
         JUPYTER_CONFIG_DIR=str(settings_folder / "config"),
@@ -174,6 +175,12 @@ class Lab:
     def cells(self):
         """Its cells, as dictionaries."""
         return json.loads(self.notebook())["cells"]
+
+    def kernel_id(self):
+        """The name of the notebook's kernel, as in the name of its connection file."""
+        return self.page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.id"
+        )
 
     def close(self):
         """Ends the notebook's kernel and closes the page."""
