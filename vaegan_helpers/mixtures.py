@@ -4,6 +4,7 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from vaegan_helpers.inputs import ArrayLike, as_array, require_key, require_positive, require_whole
 
@@ -55,11 +56,11 @@ def mixture(means: ArrayLike, stds: ArrayLike, weights: ArrayLike | None = None)
     Returns:
       Mixture. One on the line has dim 1: its samples have shape (n, 1).
     """
-    means = as_array("means", means, *("modes", "dim")[: max(1, jnp.ndim(means))]).astype(jnp.float32)
+    means = as_array("means", means, *("modes", "dim")[: max(1, np.ndim(means))]).astype(jnp.float32)
     if means.ndim == 1:
         means = means[:, None]
     modes = len(means)
-    stds = as_array("stds", stds, *(modes,) * jnp.ndim(stds)).astype(jnp.float32)
+    stds = as_array("stds", stds, *(modes,) * np.ndim(stds)).astype(jnp.float32)
     weights = as_array("weights", jnp.ones(modes) if weights is None else weights, modes).astype(jnp.float32)
     for name, values in [("stds", stds), ("weights", weights)]:
         if not bool(jnp.all(values > 0)):
