@@ -107,8 +107,8 @@ def after(client, notebook, seconds, *, long_solutions=False, timeout=600) -> li
     Args:
       client: of the kernel.
       notebook: whose cells it has run.
-      seconds: {index of a cell: how long it took}. Those that took `AGAIN` or longer are not run a second time,
-        unless they show an explorer. None: no cell is.
+      seconds: {index of a cell: how long it took}. Those that took `AGAIN` or longer are not run a second
+        time, unless they show an explorer. None: no cell is.
       long_solutions, timeout: as in `run`.
     """
     todo = [
