@@ -91,7 +91,7 @@ def _wait_for(address, server, log, seconds=60):
             return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
 
 
 # How many cells have ended since `run_all` began; null once all have.

@@ -134,7 +134,7 @@ class Course:
     def feedback(self, assignment, student):
         """The page that the learner gets back."""
         _succeed(self.api.generate_feedback(assignment, student))
-        return (self.folder / "feedback" / student / assignment / f"{assignment}.html").read_text()
+        return (self.folder / "feedback" / student / assignment / f"{assignment}.html").read_text(encoding="utf-8")
 
     def scores(self, assignment, student):
         """{grade_id: points} of the automatic marks."""
@@ -152,7 +152,7 @@ class Course:
 
 
 def _generated():
-    lines = (ASSIGNMENTS / ".gitignore").read_text().splitlines()
+    lines = (ASSIGNMENTS / ".gitignore").read_text(encoding="utf-8").splitlines()
     return [line.strip("/") for line in lines if line and not line.startswith("#")] + ["__pycache__"]
 
 

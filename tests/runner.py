@@ -16,6 +16,9 @@ from jupyter_client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
 AGAIN = 2.0  # seconds: what took longer at first, mostly training and compiling, is not run a second time
+SHOWS = re.compile(
+    r"(^|\n)\w+$"
+)  # a cell that ends in the name of an explorer makes it anew: this has to work
 # The first line of a solution that takes long, as its reader should know too.
 LONG = re.compile(r"# (Takes )?[Aa]bout .*minutes?\b")
 ROOT = "jax.random.key(0)"
@@ -92,7 +95,7 @@ def run(path, *, seed=0, twice=False, long_solutions=False, timeout=600) -> list
             seconds[i] = piece.seconds
             if piece.seconds > timeout:
                 return pieces
-        seconds = seconds if twice else {}
+        seconds = seconds if twice else None
         return pieces + after(client, notebook, seconds, long_solutions=long_solutions, timeout=timeout)
 
 
@@ -104,13 +107,14 @@ def after(client, notebook, seconds, *, long_solutions=False, timeout=600) -> li
     Args:
       client: of the kernel.
       notebook: whose cells it has run.
-      seconds: {index of a cell: how long it took}; cells that are not in it are not run again.
+      seconds: {index of a cell: how long it took}. Those that took `AGAIN` or longer are not run a second
+        time, unless they show an explorer. None: no cell is.
       long_solutions, timeout: as in `run`.
     """
     todo = [
         ("again", f"cell {i}", cell.source, cell.metadata.get("tags", []))
         for i, cell in code_cells(notebook)
-        if seconds.get(i, AGAIN) < AGAIN
+        if seconds is not None and (seconds.get(i, AGAIN) < AGAIN or SHOWS.search(cell.source))
     ]
     todo += [
         ("solution", f"solution {number}", code, [])

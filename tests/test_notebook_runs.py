@@ -1,9 +1,9 @@
-"""Each notebook is run once, in JupyterLab in a real browser, offline, and looked at from all sides.
+"""Each notebook is run once, in JupyterLab in a real browser without a network, and looked at from all sides.
 
 Every cell gives its stored output, by nbval's comparison. Everything in the page moves by keyboard and by
 mouse. In the same kernel the cells run a second time, in order, and after them the exercises' folded
-solutions. Only cells that took less than `runner.AGAIN` seconds are run a second time, so few that train: a
-learner runs those again as well, but a second training of each would double the time of the tests.
+solutions. A second time are run only explorers and cells that took less than `runner.AGAIN` seconds, so few
+that train: a learner runs those again as well, but a second training would double the time of the tests.
 Solutions that take minutes say so in their first line and are left to `sweep.py`. Without a browser a
 kernel alone does the same.
 """

@@ -90,3 +90,14 @@ def test_the_times_that_jupyterlab_keeps_are_read():
     }
     notebook = new_notebook(cells=[new_code_cell("1", metadata={"execution": times})])
     assert runner.seconds_of(notebook) == {0: 1.5}
+
+
+def test_an_explorer_is_made_a_second_time_however_long_it_took():
+    notebook = new_notebook(cells=[new_code_cell("live = 1\nlive"), new_code_cell("fit(live)")])
+
+    class Client:
+        def execute_interactive(self, code, **options):
+            return {"content": {"status": "ok"}}
+
+    assert kinds_and_places(runner.after(Client(), notebook, {0: 9.0, 1: 9.0})) == [("again", "cell 0")]
+    assert runner.after(Client(), notebook, None) == []

@@ -29,7 +29,7 @@ class Mixture:
         require_whole(n=n)
         mode_key, noise_key = jax.random.split(require_key(key))
         modes = jax.random.choice(mode_key, len(self.means), (n,), p=self.weights)
-        noise = jax.random.normal(noise_key, (n, self.means.shape[1]))
+        noise = jax.random.normal(noise_key, (n, self.means.shape[1]), self.means.dtype)
         return self.means[modes] + self.stds[modes, None] * noise
 
     def log_density(self, x: ArrayLike) -> jax.Array:
@@ -84,7 +84,7 @@ def gaussian_ring(modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Mix
     """
     require_whole(modes=modes)
     require_positive(radius=radius)
-    angles = 2 * jnp.pi * jnp.arange(modes) / modes
+    angles = 2 * jnp.pi * jnp.arange(modes, dtype=jnp.float32) / modes
     return mixture(radius * jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1), std)
 
 
@@ -104,7 +104,7 @@ def gaussian_grid(side: int = 5, spacing: float = 2.0, std: float = 0.05) -> Mix
     """
     require_whole(side=side)
     require_positive(spacing=spacing)
-    ticks = spacing * (jnp.arange(side) - (side - 1) / 2)
+    ticks = spacing * (jnp.arange(side, dtype=jnp.float32) - (side - 1) / 2)
     return mixture(jnp.stack(jnp.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), std)
 
 
