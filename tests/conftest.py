@@ -19,7 +19,7 @@ jax.config.update("jax_debug_key_reuse", True)
 SCREENSHOTS = Path(__file__).parent / "_screenshots"
 # What a quick test does not need: a browser, a server of JupyterLab, the grader.
 SLOW_FIXTURES = {"chromium", "server", "plain_server", "graded"}
-# The rest of what is not quick: tests that run notebooks or train for long, by how their names begin. The files
+# The rest of what is not quick: tests that run notebooks or train for long, by how their names begin. Files
 # with the most work come first, so that the two workers end together.
 LONG = {
     "test_notebook_runs": ["test_"],
