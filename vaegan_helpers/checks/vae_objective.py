@@ -182,7 +182,7 @@ def vae_loss_noise(function: Callable, trials: int = 2) -> None:
     name = "the draw in the loss"
     for rng in cases(trials):
         model, picture, truth, slips, tolerance = _noisy(rng)
-        x = jnp.asarray(np.repeat(picture, 500, axis=0))
+        x = jnp.asarray(np.repeat(picture, 300, axis=0))
         seeds = [int(seed) for seed in rng.integers(2**31, size=10)]
         # with beta = 0, since the KL is not the business of this check
         values = np.array(
@@ -230,7 +230,7 @@ def _noisy(rng):
 
         truth = surprise(mean + np.exp(0.5 * logvar) * noise)
         slips = [(surprise(slip(mean, logvar, noise)), sentence) for sentence, slip in DRAW_SLIPS.items()]
-        tolerance = 5 * truth.std() * np.sqrt(1 / 5_000 + 1 / draws)
+        tolerance = 5 * truth.std() * np.sqrt(1 / 3_000 + 1 / draws)
         shown = [abs(slip.mean() - truth.mean()) > 2 * tolerance for slip, _ in slips]
         if np.mean(shown) > 0.7:
             return model, picture, truth, slips, tolerance

@@ -161,9 +161,9 @@ def training_draws_afresh(function: Callable, model: Any, images: np.ndarray, st
         )
         return _loss(model, x, key)
 
-    def watched(key):
+    def watched(key, loop=function):
         seen.clear()
-        trained = _run(function, spying, model, images, key, steps, of_a_step)
+        trained = _run(loop, spying, model, images, key, steps, of_a_step)
         jax.effects_barrier()
         return trained, list(seen)
 
@@ -185,7 +185,7 @@ def training_draws_afresh(function: Callable, model: Any, images: np.ndarray, st
             "for each step, as with jax.random.fold_in(key, step)."
         )
     _require_random_batches([x for _, x in calls], images)
-    _, again = watched(jax.random.key(seed))
+    _, again = watched(jax.random.key(seed), _each_key_once(function))
     if {x.tobytes() for _, x in again} != batches or {k.tobytes() for k, _ in again} != keys:
         raise NotYet(
             f"{NAME} draws other batches or noise though the key is the same: is there a generator besides "
@@ -199,7 +199,6 @@ def training_draws_afresh(function: Callable, model: Any, images: np.ndarray, st
         )
     if {x.tobytes() for _, x in others} & batches:
         raise NotYet(f"{NAME} has the same batches for two keys: draw them with the key that is handed in.")
-    _require_each_key_once(function, model, images, fresh_key(rng), steps)
     passed(f"{NAME} draws afresh in every step")
 
 
@@ -236,17 +235,20 @@ def require_all_drawn(name: str, rows: np.ndarray, count: int) -> None:
             raise NotYet(f"{name} never draws some of the rows, one in {stride}: draw from all of them.")
 
 
-def _require_each_key_once(function, model, images, key, steps):
-    """One key for the batch and for the noise makes the one depend on the other."""
-    try:
-        with jax.debug_key_reuse(True):
-            function(_loss, copied(model), images, key, steps)
-    except KeyReuseError:
-        raise NotYet(
-            f"{NAME} used a key twice: a draw depends on another one then. Split the key into one for the "
-            "batch "
-            "and one for the noise, and do not use the one that was split."
-        ) from None
+def _each_key_once(function):
+    """The loop, with a watch on keys: one for the batch and for the noise makes the one depend on the other."""
+
+    def watched(*arguments):
+        try:
+            with jax.debug_key_reuse(True):
+                return function(*arguments)
+        except KeyReuseError:
+            raise NotYet(
+                f"{NAME} used a key twice: a draw depends on another one then. Split the key into one for the "
+                "batch and one for the noise, and do not use the one that was split."
+            ) from None
+
+    return watched
 
 
 def _loss(model, x, key):
