@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vaegan_helpers import checks, metrics, models, training
+from vaegan_helpers import checks, losses, metrics, models, training
 from vaegan_helpers.checks import comparison_experiment
 
 P = functools.partial

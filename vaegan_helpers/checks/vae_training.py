@@ -236,7 +236,7 @@ def require_all_drawn(name: str, rows: np.ndarray, count: int) -> None:
 
 
 def _each_key_once(function):
-    """The loop, with a watch on keys: one for the batch and for the noise makes the one depend on the other."""
+    """The loop, with a watch on keys: one for batch and noise makes the one depend on the other."""
 
     def watched(*arguments):
         try:
@@ -244,7 +244,8 @@ def _each_key_once(function):
                 return function(*arguments)
         except KeyReuseError:
             raise NotYet(
-                f"{NAME} used a key twice: a draw depends on another one then. Split the key into one for the "
+                f"{NAME} used a key twice: a draw depends on another one then. Split the key into one for "
+                "the "
                 "batch and one for the noise, and do not use the one that was split."
             ) from None
 
@@ -256,7 +257,7 @@ def _loss(model, x, key):
 
 
 def _run(function, loss, model, images, key, steps, seconds_of_a_step):
-    """What the loop makes of a copy of the model, with time in proportion to what a plain loop would take."""
+    """What the loop makes of a copy of the model, with time in proportion to that of a plain loop."""
     handed = copied(model)
     limit = max(frame.PATIENCE, 5 * steps * seconds_of_a_step)
     trained = call(NAME, function, loss, handed, images, key, steps, seconds=limit)
