@@ -20,7 +20,7 @@ SCREENSHOTS = Path(__file__).parent / "_screenshots"
 # Files that need a browser, nbgrader or kernels, the longest first: workers that begin with them end together.
 HEAVY = ["test_notebook_runs", "test_assignments", "test_stage_browser", "test_browser"]
 # Tests that train for long or start many programs, by the file or by how the test's name begins.
-LONG = {}
+LONG = {"test_runner": [""], "test_sweep": [""]}
 OPENED = pytest.StashKey()
 
 
