@@ -48,6 +48,7 @@ LONG = {
     "test_mode_collapse_results": ["test_a_row_comes_out_again"],
     "test_remedies": ["test_every_remedy_trains", "test_gradient_through_unrolled_moves"],
     "test_runner": ["test_"],
+    "test_sweep": ["test_"],
     "test_execute_notebooks": ["test_"],
     "test_training": ["test_the_scan_equals_a_loop", "test_held_out_data_are_recorded"],
     "test_divergences": ["test_the_fine_sum_of_these_tests"],

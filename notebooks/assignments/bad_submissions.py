@@ -1,7 +1,8 @@
 """Steps of autograding that let every submission be marked, whatever happened to it.
 
-Without them nbgrader gives up on a submission with a file that is no notebook, a deleted pair of cells or a kernel that
-dies, and such a submission has no marks and no feedback. `nbgrader_config.py` puts them in their places.
+Without them nbgrader gives up on a submission with a file that is no notebook, a deleted pair of
+cells or a kernel that dies, and such a submission has no marks and no feedback.
+`nbgrader_config.py` puts them in their places.
 """
 
 import time
@@ -14,7 +15,7 @@ from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 
 
 class Clock:
-    """How long a cell may take: `cell_seconds`, until the notebook has used up `notebook_seconds`; then one second."""
+    """How long a cell may take: `cell_seconds`, and one once `notebook_seconds` are used up."""
 
     def __init__(self, cell_seconds, notebook_seconds):
         self.cell_seconds, self.notebook_seconds = cell_seconds, notebook_seconds
@@ -37,16 +38,18 @@ class ReadAnything(NotebookExporter):
             notebook = nbformat.read(filename, as_version=4)
             nbformat.validate(notebook)
         except Exception as error:  # a broken file can raise almost anything
-            said = f"**This file could not be read as a notebook.** {type(error).__name__}: {str(error)[:200]}"
+            reason = f"{type(error).__name__}: {str(error)[:200]}"
+            said = f"**This file could not be read as a notebook.** {reason}"
             notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(said)])
         return self.from_notebook_node(notebook, resources=resources, **named)
 
 
 class RestoreCells(NbGraderPreprocessor):
-    """Gives every cell that nbgrader knows its own type and marks, and puts those back that are missing.
+    """Gives cells that nbgrader knows their own type and marks, and puts missing ones back.
 
-    A copy of a cell becomes a plain cell. A graded cell that is missing comes back before the next one that is there:
-    the learner's own cells above it have run by then. A missing solution cell stays away.
+    A copy of a cell becomes a plain cell. A graded cell that is missing comes back before the next
+    one that is there: the learner's own cells above it have run by then. A missing solution cell
+    stays away.
     """
 
     def preprocess(self, notebook, resources):
@@ -119,9 +122,10 @@ def _become(cell, wanted):
 
 
 class ExecuteToTheEnd(Execute):
-    """Runs a notebook; when its kernel dies or answers no more, the cells that did not run say so and have no marks.
+    """Runs a notebook; if its kernel dies or answers no more, cells that did not run say so.
 
-    A warning on stderr stays to be read and costs nothing: nbgrader would take any text there for an error.
+    These cells have no marks. A warning on stderr stays to be read and costs nothing: nbgrader
+    would take any text there for an error.
     """
 
     def preprocess(self, notebook, resources, **named):
@@ -129,8 +133,8 @@ class ExecuteToTheEnd(Execute):
             notebook, resources = super().preprocess(notebook, resources, **named)
         except (DeadKernelError, CellTimeoutError):
             said = (
-                "The kernel died or answered no more, here or in a cell above (out of memory, `exit`, a loop that cannot "
-                "be interrupted?), so this cell did not run."
+                "The kernel died or answered no more, here or in a cell above (out of memory, "
+                "`exit`, a loop that cannot be interrupted?), so this cell did not run."
             )
             for cell in notebook.cells:
                 if cell.cell_type == "code" and cell.execution_count is None:

@@ -1,4 +1,4 @@
-"""What nbgrader needs to know of this course, and what makes a bad submission a marked one instead of a failed run."""
+"""What nbgrader needs to know of this course, and what makes of a bad submission a marked one."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,7 @@ c.FileNameCollectorPlugin.named_regexp = r".*?(?P<student_id>[\w.-]+?)__(?P<file
 c.ClearSolutions.code_stub = {"python": "# your code here\nraise NotImplementedError"}
 c.ClearSolutions.text_stub = "*Your answer here.*"
 
-# A cell is cut off after a minute; a notebook whose cells together take more than ten has a second left for each.
+# A cell is cut off after a minute, and after a second once all together have taken ten minutes.
 clock = bad_submissions.Clock(cell_seconds=60, notebook_seconds=600)
 c.Execute.on_notebook_start = clock.start
 c.Execute.timeout_func = clock.seconds_left
