@@ -30,13 +30,13 @@ class Submission:
     Attributes:
       name: of the learner; letters, digits and underscores.
       edits: what stands in the cell of this grade_id instead of the model solution.
-      lost: grade_ids of the autograded cells without marks; all others have all of theirs. "all" for every one.
+      lost: grade_ids of the autograded cells without marks; all others have all of theirs. "all" for all.
       says: for some of these cells, words that the feedback has below them.
       blank: whether it starts from the student edition instead of the model solution.
       bend: function that changes the notebook in place.
       bend_file: function of (notebook, path) that writes the file itself.
-      cut: seconds after which the cell of this grade_id is cut off; the others have five minutes, so that a slow
-        machine is not taken for an endless loop.
+      cut: seconds after which the cell of this grade_id is cut off; the others have five minutes, so that a
+        slow machine is not taken for an endless loop.
       patience: seconds that a check waits for one call.
     """
 
@@ -90,11 +90,9 @@ class Course:
         self.folder = Path(folder)
         shutil.copytree(ASSIGNMENTS, self.folder, ignore=shutil.ignore_patterns(*_generated()))
         config = PyFileConfigLoader("nbgrader_config.py", path=str(self.folder)).load_config()
-        self.cut, of_the_clock = {}, config.Execute.timeout_func
-        of_the_clock.__self__.cell_seconds = 300
-        config.Execute.timeout_func = lambda cell: (
-            self.cut.get(marks_of(cell).get("grade_id")) or of_the_clock(cell)
-        )
+        self.cut = {}
+        config.ExecuteToTheEnd.cell_seconds = 300
+        config.Execute.timeout_func = lambda cell: self.cut.get(marks_of(cell).get("grade_id"))
         config.Execute.iopub_timeout = 15  # how long an interrupted loop has to stop
         self.api = NbGraderAPI(config=config)
 
@@ -130,7 +128,9 @@ class Course:
     def feedback(self, assignment, student):
         """The page that the learner gets back."""
         _succeed(self.api.generate_feedback(assignment, student))
-        return (self.folder / "feedback" / student / assignment / f"{assignment}.html").read_text(encoding="utf-8")
+        return (self.folder / "feedback" / student / assignment / f"{assignment}.html").read_text(
+            encoding="utf-8"
+        )
 
     def scores(self, assignment, student):
         """{grade_id: points} of the automatic marks."""
@@ -140,11 +140,13 @@ class Course:
 
     def export(self):
         """The marks of all as rows of the CSV file."""
-        from nbgrader.plugins import CsvExportPlugin
+        sys.path.insert(0, str(self.folder))
+        from class_list import ExportMarks
 
         with self.api.gradebook as gradebook:
-            CsvExportPlugin(to=str(self.folder / "grades.csv")).export(gradebook)
-        return list(csv.DictReader((self.folder / "grades.csv").open()))
+            ExportMarks(to=str(self.folder / "grades.csv")).export(gradebook)
+        with (self.folder / "grades.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
 
 
 def _generated():
