@@ -35,6 +35,9 @@ def test_a_file_that_is_no_notebook_becomes_one_that_says_so(tmp_path, text):
     assert "could not be read as a notebook" in cell.source
 
 
+KERNEL = {"kernelspec": {"name": "ir", "display_name": "R", "language": 3}, "colab": {}}
+
+
 def of_another_program(**changes):
     """A notebook of one cell as some program saves it, before it is encoded."""
     cell = {
@@ -48,7 +51,7 @@ def of_another_program(**changes):
         "id": "a b c",
         "cellView": "form",
     }
-    return {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 0} | changes
+    return {"cells": [cell], "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 0} | changes
 
 
 CELLS = of_another_program()["cells"]
@@ -70,6 +73,7 @@ def test_a_notebook_of_another_program_is_read(tmp_path, minor, encoding):
     (cell,) = notebook.cells
     assert (cell.cell_type, cell.source) == ("code", "checks.kl(kl)  # ü\n1")
     assert cell.metadata == {"nbgrader": {"grade_id": "kl_value"}}
+    assert notebook.metadata == {"kernelspec": {"name": "ir", "display_name": "R"}}
 
 
 @pytest.mark.parametrize(

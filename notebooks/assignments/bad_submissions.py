@@ -80,9 +80,17 @@ def _normalised(file):
         file = {"cells": [cell for sheet in file["worksheets"] for cell in sheet.get("cells", [])]}
     if not isinstance(file, dict) or not isinstance(file.get("cells"), list) or not file["cells"]:
         raise ValueError("there are no cells in it")
-    return nbformat.v4.new_notebook(
+    notebook = nbformat.v4.new_notebook(
         cells=[_cell(cell) for cell in file["cells"] if isinstance(cell, dict)]
     )
+    metadata = file.get("metadata")
+    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    if isinstance(kernel, dict) and isinstance(kernel.get("name"), str):
+        notebook.metadata.kernelspec = {
+            "name": kernel["name"],
+            "display_name": str(kernel.get("display_name", kernel["name"])),
+        }
+    return notebook
 
 
 def _cell(cell):
