@@ -15,9 +15,8 @@ import sys
 
 __version__ = "0.1.0"
 
-if (
-    "jupyter_server.serverapp" not in sys.modules
-):  # a server takes our extension alone: JAX would cost it 110 MB
+# a Jupyter server takes our extension alone: JAX would cost it 110 MB
+if "jupyter_server.serverapp" not in sys.modules:
     from vaegan_helpers import cache
 
     cache.keep_compiled_programs()
