@@ -18,7 +18,14 @@ jax.config.update("jax_debug_key_reuse", True)
 
 SCREENSHOTS = Path(__file__).parent / "_screenshots"
 # Files that need a browser, nbgrader or kernels, the longest first, so that both workers end together.
-HEAVY = ["test_notebook_runs", "test_assignments", "test_stage_browser", "test_browser"]
+HEAVY = [
+    "test_notebook_runs",
+    "test_assignments",
+    "test_grading_runs",
+    "test_server",
+    "test_stage_browser",
+    "test_browser",
+]
 # Tests that train for long or start many programs, by the file or by how the test's name begins.
 LONG = {}
 OPENED = pytest.StashKey()
