@@ -24,6 +24,7 @@ SLOW_FIXTURES = {"chromium", "server", "plain_server", "graded"}
 LONG = {
     "test_notebook_runs": ["test_"],
     "test_assignments": [],
+    "test_grading_runs": ["test_"],
     "test_stage_browser": [],
     "test_browser": [],
     "test_server": [],

@@ -201,7 +201,7 @@ SUBMISSIONS = [
             "land_value": "answered no more",
         },
     ),
-    # the kernel dies halfway; above it a slip costs the gradient and nothing else
+    # the kernel dies halfway: that costs one cell; above it a slip costs the gradient and nothing else
     Submission(
         "kernel_dies",
         {
@@ -211,20 +211,11 @@ SUBMISSIONS = [
             """),
             "nats_per_latent": "import os\nos._exit(1)",
         },
-        lost={
-            "reparameterise_gradient",
-            "nats_per_latent_value",
-            "log_likelihood_value",
-            "log_likelihood_large_logits",
-            "vae_loss_value",
-            "vae_loss_weight",
-            "vae_loss_draw",
-            "train_improves",
-            "train_draws_afresh",
-            "nearest_label_value",
-            "land_value",
+        lost={"reparameterise_gradient", "nats_per_latent_value"},
+        says={
+            "reparameterise_gradient": "is there a stop_gradient",
+            "nats_per_latent_value": "The kernel died",
         },
-        says={"reparameterise_gradient": "is there a stop_gradient", "land_value": "The kernel died"},
     ),
     Submission(
         "cells_bent",
