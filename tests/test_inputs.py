@@ -1,4 +1,4 @@
-"""What is no key is refused everywhere with a sentence, and what a check lets through is what its name says."""
+"""What is no key is refused with a sentence, and what a check lets through is what its name says."""
 
 import jax
 import jax.numpy as jnp

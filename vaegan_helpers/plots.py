@@ -15,7 +15,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Circle
 from PIL import Image
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; a colour means the same in every notebook.
+# Okabe and Ito's palette, which colour-blind readers can tell apart; a colour means the same in every
+# notebook.
 COLOURS = {
     "real": "#000000",
     "generated": "#D55E00",
@@ -55,9 +56,9 @@ def _end_of_cell(_):
 def show(fig, alt):
     """Displays a figure with its alternative text, then closes it.
 
-    A picture in a notebook reaches a screen reader only as an HTML image: JupyterLab drops the alternative text of
-    a plain PNG output. The figure is drawn at twice its size, so that it is sharp on any screen. A small PNG
-    beside it is what LaTeX and other exports take, which know no HTML.
+    A picture in a notebook reaches a screen reader only as an HTML image: JupyterLab drops the alternative
+    text of a plain PNG output. The figure is drawn at twice its size, so that it is sharp on any screen. A
+    small PNG beside it is what LaTeX and other exports take, which know no HTML.
 
     Args:
       fig: a matplotlib figure.
@@ -81,7 +82,10 @@ def show(fig, alt):
 
 
 def compact(png):
-    """The same PNG made smaller for keeping in a notebook: at most 256 colours, compressed as far as it goes."""
+    """The same PNG made smaller for keeping in a notebook.
+
+    At most 256 colours, compressed as far as it goes.
+    """
     picture = Image.open(io.BytesIO(png))
     if picture.mode != "L":
         paper = Image.new("RGBA", picture.size, "white")  # shows through where the picture is transparent
@@ -193,7 +197,7 @@ def latent_scatter(ax, codes, labels, size=6, legend=True, limit=None):
     if legend:
         present = np.unique(labels)
         centres = np.array([np.median(codes[labels == digit], axis=0) for digit in present])
-        for digit, place in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13)):
+        for digit, place in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13), strict=True):
             ax.text(
                 *place,
                 str(digit),
@@ -296,5 +300,8 @@ def colour_map(name):
 
 
 def circle(radius, **style):
-    """A thin dotted circle around the origin, for `ax.add_patch`: where the prior lies at so many standard deviations."""
+    """A thin dotted circle around the origin, for `ax.add_patch`.
+
+    Where the prior lies at so many standard deviations.
+    """
     return Circle((0, 0), radius, fill=False, **{"linestyle": ":", "color": COLOURS["prior"], **style})
