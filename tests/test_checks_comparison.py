@@ -56,8 +56,12 @@ SLIPS = [
         lambda p, k: jnp.split(jnp.roll(p, jax.random.randint(k, (), 1, len(p)), axis=0), 2),
         "that is a rotation|is the same for two keys",
     ),
-    (checks.score_ranks, lambda r, s: -jnp.linalg.norm(r.mean(0) - s.mean(0)), "ranks wrongly|it sees means"),
-    (checks.score_ranks, recall_only, "ranks wrongly|it sees what is covered"),
+    (
+        checks.score_ranks,
+        lambda r, s: -jnp.linalg.norm(r.mean(0) - s.mean(0)),
+        "ranks wrongly|it does not see",
+    ),
+    (checks.score_ranks, recall_only, "ranks wrongly|it does not see how bad they are"),
     (checks.split, lambda p, k: (p[:20], p[20:]), "the same for two keys"),
     (checks.split, lambda p, k: (p, p), "in both halves"),
     (
@@ -208,7 +212,7 @@ TABLE = np.random.default_rng(0).normal(size=(5, 2))
         (checks.equal_players, P(players, output=jnp.tanh), "as with tanh"),
         (checks.equal_players, P(players, output=jax.nn.relu), "as with relu"),
         (checks.equal_data, P(experiment, noise=0.0), "add noise of the standard deviation"),
-        (checks.equal_data, P(experiment, noise=3.0), "has a standard deviation of 3"),
+        (checks.equal_data, P(experiment, noise=3.0), "the noise of the VAE's samples has a"),
         (checks.equal_data, P(experiment, from_prior=False), "is a reconstruction"),
         (checks.equal_data, P(experiment, chosen_from=3000), "the GAN 3,000, and 300 of each came back"),
         (checks.equal_data, P(experiment, scaled=(True, False)), "scaled differently"),
@@ -256,12 +260,12 @@ def test_a_fair_comparison_passes():
     checks.results(np.random.default_rng(0).normal(size=(5, 2)))
 
 
-def test_the_batch_sizes_taken_without_being_told_are_those_of_the_training():
-    for name, function in [("VAE", training.fit_vae), ("GAN", training.fit_gan)]:
-        assert (
-            comparison_experiment.DEFAULT_BATCH[name]
-            == inspect.signature(function).parameters["batch_size"].default
-        )
+def test_what_is_taken_without_being_told_is_that_of_the_training():
+    of_vae, of_gan = (inspect.signature(f).parameters for f in (training.fit_vae, training.fit_gan))
+    batches = {"VAE": of_vae["batch_size"].default, "GAN": training.Game().batch_size}
+    assert comparison_experiment.DEFAULT_BATCH == batches
+    rates = [p.default for taken in (of_vae, of_gan) for name, p in taken.items() if "learning_rate" in name]
+    assert rates == [comparison_experiment.DEFAULT_RATE] * 3
 
 
 def test_results_are_what_the_score_gives_for_the_held_out_points():

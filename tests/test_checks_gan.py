@@ -472,9 +472,13 @@ def run(check, answer):
     check(answer, *((GENERATOR, DISCRIMINATOR) if check in WITH_PLAYERS else ()))
 
 
+def name_of(check):
+    return next(name for name, public in vars(checks).items() if public is check)
+
+
 def table(of):
     return [
-        pytest.param(check, *np.atleast_1d(np.array(case, object)), id=f"{check.__name__}_{i}")
+        pytest.param(check, *np.atleast_1d(np.array(case, object)), id=f"{name_of(check)}_{i}")
         for check, entries in of.items()
         for i, case in enumerate(entries)
     ]
@@ -500,13 +504,13 @@ def test_a_right_answer_passes_however_it_is_written(check, answer, capsys):
     assert capsys.readouterr().out.endswith(": right\n")
 
 
-@pytest.mark.parametrize("check", [c for c in RIGHT if c not in WITH_PLAYERS], ids=lambda c: c.__name__)
+@pytest.mark.parametrize("check", [c for c in RIGHT if c not in WITH_PLAYERS], ids=name_of)
 def test_a_right_answer_passes_every_time(check):
     for answer in RIGHT[check][:2]:
         check(answer, trials=40)
 
 
-@pytest.mark.parametrize("check", WITH_PLAYERS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("check", WITH_PLAYERS, ids=name_of)
 def test_a_right_step_passes_every_time(check):
     check(RIGHT[check][0], GENERATOR, DISCRIMINATOR, trials=10)
 
@@ -596,7 +600,7 @@ def test_an_unknown_fault_is_refused():
         checks.repaired_round(round_in_turns, GENERATOR, DISCRIMINATOR, "all")
 
 
-@pytest.mark.parametrize("check", list(RIGHT), ids=lambda c: c.__name__)
+@pytest.mark.parametrize("check", list(RIGHT), ids=name_of)
 @pytest.mark.parametrize(
     "answer",
     [

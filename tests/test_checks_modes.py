@@ -120,9 +120,9 @@ RIGHT = {
 }
 
 SLIPS = {
-    checks.count_modes: [(lambda s, m, std: counted(s, m, std) / 2, "where it should be")],
+    checks.count_modes: [(lambda s, m, std: counted(s, m, std) + 0.3, "where it should be")],
     checks.reverse_kl: [(lambda c: jnp.sum(c / c.sum() * jnp.log(c / c.sum() * len(c))), "brings 0 log 0")],
-    checks.samples_needed: [(lambda s, c: 2 * needed(s, c), "where it should be")],
+    checks.samples_needed: [(lambda s, c: needed(s, c) + 7, "where it should be")],
     checks.pack: [
         (lambda x, m: x.reshape(-1, m, x.shape[1]), "up to a last reshape"),
         (lambda x, m: packed(x, m).T, "stand in the columns"),
@@ -153,7 +153,7 @@ SLIPS = {
     checks.spread_gradient: [
         (column(lambda h: h.std(axis=0).mean()), "the root has an infinite slope at 0"),
         (lambda h: with_spread(jax.lax.stop_gradient(h)), "stop_gradient"),
-        (lambda h: with_spread(h, 0.1), "too large|has"),
+        (lambda h: with_spread(h, 0.1), "too large"),
         (lambda h: with_gradient(h, lambda v, h: -v), "it has the wrong sign"),
         (lambda h: with_gradient(h, lambda v, h: v * (jnp.arange(h.shape[1]) == 0)), "one feature only"),
         (lambda h: with_gradient(h, lambda v, h: v * (jnp.arange(len(h)) == 0)[:, None]), "one example only"),
@@ -164,9 +164,13 @@ SLIPS = {
 }
 
 
+def name_of(check):
+    return next(name for name, public in vars(checks).items() if public is check)
+
+
 def table(of):
     return [
-        pytest.param(check, *(case if isinstance(case, tuple) else (case,)), id=f"{check.__name__}_{i}")
+        pytest.param(check, *(case if isinstance(case, tuple) else (case,)), id=f"{name_of(check)}_{i}")
         for check, entries in of.items()
         for i, case in enumerate(entries)
     ]
@@ -191,7 +195,7 @@ def test_a_right_answer_passes_every_time_however_it_is_written(check, answer):
     check(answer, trials=10)
 
 
-@pytest.mark.parametrize("check", list(RIGHT), ids=lambda c: c.__name__)
+@pytest.mark.parametrize("check", list(RIGHT), ids=name_of)
 @pytest.mark.parametrize(
     "answer",
     [

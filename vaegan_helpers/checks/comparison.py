@@ -65,7 +65,7 @@ def split(function: Callable, trials: int = 3) -> None:
     """
     name = "the split"
     for rng in cases(trials):
-        points = np.float32(rng.permutation(np.arange(80.0)).reshape(40, 2))
+        points = rng.permutation(np.arange(80, dtype=np.float32)).reshape(40, 2)
         seed = int(rng.integers(2**31 - 1))
         halves = [
             require_two(

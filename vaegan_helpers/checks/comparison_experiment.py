@@ -11,6 +11,7 @@ from vaegan_helpers.checks.comparison import require_two
 from vaegan_helpers.checks.frame import (
     NotYet,
     call,
+    cases,
     copied,
     key_bits,
     numbers,
@@ -93,7 +94,9 @@ def equal_data(function: Callable) -> None:
       NotYet: one of the models has other data, or its samples are drawn otherwise than the task says.
     """
     name = "the data of the experiment"
-    vae, gan, points, samples = _watch(name, function, seed=5)
+    (rng,) = cases(1)
+    points_seed = int(rng.integers(2**31))
+    vae, gan, points, samples = _watch(name, function, seed=5, points_seed=points_seed)
     centre = np.zeros(2)
     for what, seen in [("VAE", vae), ("GAN", gan)]:
         scaling = _scaling(points, seen["data"])
@@ -122,7 +125,7 @@ def equal_data(function: Callable) -> None:
             f"{name}: {len(samples[0])} samples of each are few; draw at least 200, or chance decides."
         )
     _require_all_samples(name, vae, gan, samples)
-    _require_samples_from_the_prior(name, function, samples[0], centre)
+    _require_samples_from_the_prior(name, function, samples[0], centre, points_seed)
     passed(name)
 
 
@@ -147,17 +150,19 @@ def _require_all_samples(name, vae, gan, samples):
         )
 
 
-def _require_samples_from_the_prior(name, function, samples, centre):
+def _require_samples_from_the_prior(name, function, plain, centre, points_seed):
     """The VAE's samples do not go through its encoder, and have the noise of p(x | z)."""
-    shaken = _watch(name, function, seed=5, points_seed=0, trained_vae=_with_another_encoder)[3][0]
-    plain = _watch(name, function, seed=5, points_seed=0)[3][0]
+
+    def of_vae(trained):
+        return _watch(name, function, seed=5, points_seed=points_seed, trained_vae=trained)[3][0]
+
+    shaken, blank = of_vae(_with_another_encoder), of_vae(_with_a_blank_decoder)
     if not np.allclose(shaken, plain):
         raise NotYet(
             f"{name}: the VAE's samples change with its encoder. Samples come from the prior: draw z from "
             "N(0, I) and "
             "decode it. What is encoded and decoded again is a reconstruction of the training points."
         )
-    blank = _watch(name, function, seed=5, points_seed=0, trained_vae=_with_a_blank_decoder)[3][0]
     if blank.std(axis=0).max() < 1e-3:
         raise NotYet(
             f"{name}: the VAE's samples are the decoder's output alone. p(x | z) is a Gaussian: add noise "

@@ -42,11 +42,11 @@ def score_ranks(function: Callable, trials: int = 2) -> None:
             raise NotYet(f"{name} ranks wrongly: {told}. It should fall in this order.")
         half_junk = np.where(np.arange(len(good))[:, None] % 2, good, rng.uniform(-6, 6, good.shape))
         for what, samples, blind in [
-            ("half of the samples are junk", half_junk, "it sees what is covered, and no quality"),
+            ("half of the samples are junk", half_junk, "it does not see how bad they are"),
             (
                 "all samples are one blob in the middle",
                 rng.normal(0, 0.5, good.shape),
-                "it sees means, and not where the points are",
+                "it does not see where the points are",
             ),
         ]:
             value = _score(name, function, real, samples)

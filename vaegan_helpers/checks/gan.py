@@ -236,13 +236,13 @@ def _sides(name, function):
             return min(len(needed), 2)
     except (TypeError, ValueError):
         pass  # no signature
-    try:  # it takes any number of arguments, as a decorated function may
-        function(jnp.zeros(4), jnp.zeros(4))
-    except TypeError:
-        return 1
-    except Exception:
-        return 2  # the check says what goes wrong
-    return 2
+    for sides in (2, 1):  # it takes any number of arguments, as a decorated function may
+        try:
+            function(*[jnp.zeros(4)] * sides)
+            return sides
+        except Exception:
+            continue
+    return 2  # the check says what goes wrong
 
 
 def _slopes(by_saturating, by_other):

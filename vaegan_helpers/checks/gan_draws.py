@@ -37,7 +37,7 @@ def round_draws(function: Callable, trials: int = 2) -> None:
     name = "the draws"
     for rng in cases(trials):
         n, batch, dim, z_dim = 2_000, 800, 2, int(rng.choice([3, 5]))
-        data = np.float32(rng.normal(size=(n, dim)) + np.arange(n)[:, None])
+        data = (rng.normal(size=(n, dim)) + np.arange(n)[:, None]).astype(np.float32)
         key, other_key, small_key = jax.random.split(fresh_key(rng), 3)
 
         def draw(key, data=data, batch=batch, z_dim=z_dim):

@@ -184,6 +184,13 @@ def spread_gradient(function: Callable, trials: int = 3) -> None:
                 f"{name} is 0 everywhere: is there a `stop_gradient`, or a detour through NumPy? G learns "
                 "from it."
             )
+        value = numbers(name, call(name, function, jnp.ones((batch, width))))[:, -1]
+        if value.max() > 1e-2:
+            raise NotYet(
+                f"the spread of a batch of equal examples is {value.max():.2g}; wanted nearly 0. Is the "
+                "number "
+                "under the root too large?"
+            )
         # of batch * mean over the features of the standard deviation
         right = (h - h.mean(axis=0)) / (h.std(axis=0) * width)
         right *= np.median(np.abs(slope) / np.abs(right)) if _divided_by_less(slope, right, batch) else 1
@@ -206,13 +213,6 @@ def spread_gradient(function: Callable, trials: int = 3) -> None:
                     "as 1e-8, "
                     "to the variance under the root."
                 )
-        value = numbers(name, call(name, function, jnp.ones((batch, width))))[:, -1]
-        if value.max() > 1e-2:
-            raise NotYet(
-                f"the spread of a batch of equal examples is {value.max():.2g}; wanted nearly 0. Is the "
-                "number "
-                "under the root too large?"
-            )
     passed(name)
 
 

@@ -150,7 +150,7 @@ def training_draws_afresh(function: Callable, model: Any, images: np.ndarray, st
       NotYet: something is drawn twice, in order, or with something else than the key.
     """
     (rng,) = cases(1)
-    images = np.float32(rng.uniform(0, 1, np.shape(images)))
+    images = rng.uniform(0, 1, np.shape(images)).astype(np.float32)
     seen, of_a_step = [], _seconds_of_a_step(model, images)
 
     def spying(model, x, key):
