@@ -23,7 +23,7 @@ export default explorer((page) => {
     page.set(value < 0 ? { example: null } : { strokes: [], example: Number(value) });
   });
   const clear = page.button("Clear the page", () => { pad.lift(); page.set({ strokes: [], example: null }); });
-  const seen = new Picture("what the model gets", 196), back = z_dim && new Picture("what it decodes", 196);
+  const seen = new Picture("what the model gets", 168), back = z_dim && new Picture("what it decodes", 168);
   const plane = page.data.plane && new Plane({ ...page.data, ...page.data.plane });
   const encode = page.network(page.data.encode, "encode model"), decode = page.network(page.data.decode, "decode model");
   page.root.append(page.row(chooser, clear), page.row(

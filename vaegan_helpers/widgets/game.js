@@ -10,7 +10,7 @@ const kind = (real) => (real ? "real" : "generated");
 export default explorer((page) => {
   const { images, count, z_dim, rounds } = page.data, digits = numbers(images, Uint8Array);
   const generate = page.network(page.data.generator, "decode generator"), judge = page.network(page.data.discriminator, "judge discriminator");
-  const shown = new Picture("real or generated?"), seen = new Picture("what the discriminator gets", 196), game = remember();
+  const shown = new Picture("real or generated?"), seen = new Picture("what it gets", 168), game = remember();
   const last = make("p", { class: "vg-answer", role: "status" }), verdict = make("p", {}), meter = make("meter", { min: 0, max: 1, "aria-label": "Probability of real" });
   const answer = (real) => page.button(real ? "Real" : "Generated", () => {
     if (page.get("answers").length < rounds) page.set({ answers: [...page.get("answers"), real] });

@@ -11,15 +11,16 @@ export default explorer((page) => {
     name,
     run: name !== "digits" && page.network(networks[name], `decode ${name}`),
     codes: codes[name] && numbers(codes[name]),
-    parts: [["there and back", 2], ["on the way", 1], ["samples", samples]].map(([what, n]) => new Picture(`${name}: ${what}`, n * cell)),
+    parts: [[name, 2], ["on the way", 1], ["samples", samples]].map(([heading, n]) => new Picture(heading, n * cell)),
   }));
   page.root.append(
     page.row(page.number("From digit no.", "start", count - 1), page.number("To digit no.", "end", count - 1),
       page.slider("Position", { min: 0, max: 1, step: 1 / (steps - 1), get: () => page.get("position"), set: (position) => page.set({ position }) })),
     page.row(page.number("Seed", "seed", 999999), page.button("New samples", () => page.set({ seed: (page.get("seed") + 1) % 1000000 }))),
+    make("p", {}, "Each row: two digits there and back, the place on the way between them, samples."),
     ...rows.map(({ name, codes, parts }) => page.row(
       name === "digits" || codes ? parts[0].element
-        : make("figure", { class: "vg-picture", style: `width: ${2 * cell}px` }, make("figcaption", {}, `${name}: there and back`), "no encoder: no way back"),
+        : make("figure", { class: "vg-picture", style: `width: ${2 * cell}px` }, make("figcaption", {}, name), "no encoder: no way back"),
       parts[1].element, parts[2].element)));
 
   const show = ({ name, parts }, back, way, some, words) => {

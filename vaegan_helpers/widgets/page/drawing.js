@@ -70,25 +70,25 @@ export class DrawingPad {
 }
 
 // Strokes as (28 x 28) ink, as drawing.py prepares them: lines of a width that suits the digit's size, with soft edges.
-const SIDE = 76, SIZE = 60, RADIUS = 5, SOFT = 2.4;
+const RASTER = 76, DIGIT = 60, RADIUS = 5, SOFT = 2.4;
 
 export function prepared(strokes) {
   const points = strokes.flat(), low = [0, 1].map((k) => Math.min(...points.map((point) => point[k])));
-  const scale = SIZE / Math.max(6, ...[0, 1].map((k) => Math.max(...points.map((point) => point[k])) - low[k]));
-  const ink = new Float32Array(SIDE * SIDE), reach = RADIUS + SOFT;
+  const scale = DIGIT / Math.max(6, ...[0, 1].map((k) => Math.max(...points.map((point) => point[k])) - low[k]));
+  const ink = new Float32Array(RASTER * RASTER), reach = RADIUS + SOFT;
   for (const stroke of strokes) {
-    const line = stroke.map((point) => point.map((value, k) => (value - low[k]) * scale + (SIDE - SIZE) / 2));
+    const line = stroke.map((point) => point.map((value, k) => (value - low[k]) * scale + (RASTER - DIGIT) / 2));
     for (let k = Math.min(1, line.length - 1); k < line.length; k++) {
       const [[ax, ay], [bx, by]] = [line[Math.max(0, k - 1)], line[k]], length = (bx - ax) ** 2 + (by - ay) ** 2;
-      for (let y = Math.max(0, Math.floor(Math.min(ay, by) - reach)); y < Math.min(SIDE, Math.max(ay, by) + reach); y++)
-        for (let x = Math.max(0, Math.floor(Math.min(ax, bx) - reach)); x < Math.min(SIDE, Math.max(ax, bx) + reach); x++) {
+      for (let y = Math.max(0, Math.floor(Math.min(ay, by) - reach)); y < Math.min(RASTER, Math.max(ay, by) + reach); y++)
+        for (let x = Math.max(0, Math.floor(Math.min(ax, bx) - reach)); x < Math.min(RASTER, Math.max(ax, bx) + reach); x++) {
           const px = x + 0.5 - ax, py = y + 0.5 - ay, t = length ? clip((px * (bx - ax) + py * (by - ay)) / length, 0, 1) : 0;
-          const far = Math.hypot(px - t * (bx - ax), py - t * (by - ay)), at = y * SIDE + x;
+          const far = Math.hypot(px - t * (bx - ax), py - t * (by - ay)), at = y * RASTER + x;
           ink[at] = Math.max(ink[at], clip((RADIUS - far) / SOFT + 0.5, 0, 1));
         }
     }
   }
-  return likeMnist(ink, SIDE);
+  return likeMnist(ink, RASTER);
 }
 
 function likeMnist(ink, side) {

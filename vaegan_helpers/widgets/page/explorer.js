@@ -174,7 +174,9 @@ class Page {
       shown.textContent = show(get());
       input.setAttribute("aria-valuetext", shown.textContent);
     });
-    return this.control(label, input, get, (value) => set(Number(value)), [shown]);
+    const control = this.control(label, input, get, (value) => set(Number(value)), [shown]);
+    control.classList.add("vg-slider");
+    return control;
   }
 
   number(label, name, max) {
@@ -189,8 +191,8 @@ class Page {
 
 export class Picture {
   constructor(heading, width = 224, smooth = false) {
-    this.canvas = make("canvas", { role: "img", width: 28, height: 28, class: smooth ? "" : "vg-pixels", style: `width: ${width}px` });
-    this.element = make("figure", { class: "vg-picture" }, make("figcaption", {}, heading), this.canvas);
+    this.canvas = make("canvas", { role: "img", width: 28, height: 28, class: smooth ? "" : "vg-pixels" });
+    this.element = make("figure", { class: "vg-picture", style: `width: ${width}px` }, make("figcaption", {}, heading), this.canvas);
     if (!heading) this.element.firstChild.remove();
   }
 

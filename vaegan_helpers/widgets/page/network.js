@@ -43,7 +43,7 @@ function dense(x, n, { inputs, outputs, weights, bias }, f) {
 }
 
 // What a network sees of its input: noise with categories in it, or a picture with its waves beside it.
-function prepared(x, n, { categories = 0, frequencies = [] }) {
+function entered(x, n, { categories = 0, frequencies = [] }) {
   if (categories) {
     const size = x.length / n;
     x = x.slice();
@@ -73,5 +73,5 @@ export function network(description) {
   const layers = description.layers.map(unpack);
   const between = FUNCTIONS[description.activation], last = FUNCTIONS[description.output];
   return (x, n) => layers.reduce(
-    (y, layer, k) => dense(y, n, layer, k === layers.length - 1 ? last : between), prepared(x, n, description));
+    (y, layer, k) => dense(y, n, layer, k === layers.length - 1 ? last : between), entered(x, n, description));
 }

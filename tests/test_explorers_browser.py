@@ -1,0 +1,238 @@
+"""The explorers where people open them: JupyterLab and Notebook 7, both themes, narrow windows, dead kernels."""
+
+import browser
+import nbformat
+import pytest
+from test_browser import EXPLORERS, SETUP, assert_healthy, notebook_of
+
+LIVE = {name: source for name, source in EXPLORERS.items() if name != "flipbook"}
+COUNT = """import gc, ipywidgets
+gc.collect()
+len([widget for widget in ipywidgets.widget._instances.values() if widget.comm is not None])"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explorers") / "notebooks"
+    folder.mkdir()
+    for name, cells in {
+        "explorers": [SETUP, *LIVE.values()],
+        "restart": [
+            SETUP,
+            f"plane = {LIVE['plane']}\nplane",
+            LIVE["two models"],
+            "plane.set_state({'point': [None, 'a']}); print(plane.point)",  # as a message from a page that is wrong
+        ],
+        "busy": [f"{SETUP}\nimport time\nwait = 0", LIVE["plane"], "time.sleep(wait)\nwait = 15"],
+        "again": [SETUP, LIVE["plane"], "shown = " + LIVE["sampler"] + "\nshown", COUNT],
+    }.items():
+        nbformat.write(notebook_of(cells), folder / f"{name}.ipynb")
+    return folder
+
+
+@pytest.fixture(scope="module", params=["vaegan_helpers", "notebook"])
+def server(chromium, folder, request, tmp_path_factory):
+    with browser.course_server(
+        folder, tmp_path_factory.mktemp("jupyter"), request.param
+    ) as address_and_token:
+        yield request.param, *address_and_token
+
+
+@pytest.fixture(scope="module")
+def open_page(chromium, server):
+    """A function that opens a notebook in JupyterLab or Notebook 7."""
+    opened = []
+
+    def open_page(path, width=1280, height=1000):
+        program, address, token = server
+        context = chromium.new_context(viewport={"width": width, "height": height})
+        lab = browser.Lab(context, address, token)
+        lab.open(path, "notebooks" if program == "notebook" else "doc/tree")
+        opened.append(lab)
+        return lab
+
+    yield open_page
+    for lab in opened:
+        lab.close()
+
+
+@pytest.fixture(scope="module")
+def lab(open_page):
+    lab = open_page("explorers.ipynb")
+    run(lab, len(LIVE))
+    yield lab
+
+
+def run(lab, explorers):
+    lab.run_all()
+    lab.page.wait_for_function(
+        "(n) => document.querySelectorAll('.vg-explorer .vg-caption:not(:empty)').length === n",
+        arg=explorers,
+        timeout=90_000,
+    )
+
+
+def explorers_of(lab):
+    return dict(zip(LIVE, browser.outputs_of(lab.page), strict=True))
+
+
+BUSY = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+
+
+def run_cell(lab, index, wait=True):
+    """Runs one cell and returns the text of its last output."""
+    lab.page.evaluate(
+        """async ([index, wait]) => {
+        const panel = window.jupyterapp.shell.currentWidget;
+        panel.content.activeCellIndex = index;
+        const ran = window.jupyterapp.commands.execute('notebook:run-cell');
+        if (wait) await ran;
+    }""",
+        [index, wait],
+    )
+    outputs = lab.cells()[index]["outputs"]
+    return "".join(outputs[-1]["data"]["text/plain"]) if outputs else ""
+
+
+def test_everything_moves_by_key_mouse_and_finger(lab):
+    for name, output in explorers_of(lab).items():
+        for how, move in output.moves():
+            assert output.changes(move), f"{name}, {how}: nothing changed"
+    assert_healthy(lab)
+
+
+LETTERS = [*"abcdefghijklmnopqrstuvwxyz", "Enter", "Shift+Enter", "Escape"]
+
+
+def test_letters_pressed_in_an_explorer_stay_there_and_tab_leads_out(lab):
+    page = lab.page
+    kinds = lambda: [(cell["cell_type"], cell["source"]) for cell in lab.cells()]  # noqa: E731
+    before = kinds()
+    for kind in ("input[type=range]", ".vg-pad[tabindex]", "button", "select", "input[type=number]"):
+        control = page.locator(f".vg-explorer {kind}").first
+        for letter in LETTERS if kind != "button" else LETTERS[:26]:
+            control.press(letter)
+    assert kinds() == before
+    for name, output in explorers_of(lab).items():
+        focusable = "button, input, select, [tabindex='0']"
+        output.root.locator(focusable).first.focus()
+        for _ in range(output.root.locator(focusable).count() + 1):
+            page.keyboard.press("Tab")
+        assert not output.root.evaluate("(root) => root.contains(document.activeElement)"), (
+            f"{name} keeps Tab"
+        )
+    assert kinds() == before
+
+
+CONTRAST = """(root) => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (e) => { for (; e; e = e.parentElement) {
+    const [r, g, b, a = 1] = channels(getComputedStyle(e).backgroundColor); if (a > 0.99) return [r, g, b]; } return [255, 255, 255]; };
+  const wrong = [];
+  for (const e of root.querySelectorAll('*')) {
+    if (![...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()) || !e.getClientRects().length || e.tagName === 'OPTION') continue;
+    const paper = e.namespaceURI.includes('svg') ? [255, 255, 255] : behind(e);
+    const ink = channels(e.namespaceURI.includes('svg') ? getComputedStyle(e).fill : getComputedStyle(e).color);
+    const [a, b] = [light(ink), light(paper)].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) wrong.push(`${e.textContent}: ${ink} on ${paper}`);
+  }
+  return wrong;
+}"""
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_text_stands_out_in_both_themes(lab, theme):
+    lab.page.evaluate(
+        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+    )
+    lab.page.wait_for_function(
+        "(dark) => document.body.dataset.jpThemeLight === String(!dark)", arg="Dark" in theme
+    )
+    lab.page.wait_for_timeout(300)
+    for name, output in explorers_of(lab).items():
+        assert not output.root.evaluate(CONTRAST), name
+
+
+@pytest.mark.parametrize("width", [1280, 800, 360])
+def test_nothing_is_cut_off(lab, width):
+    lab.page.set_viewport_size({"width": width, "height": 1000})
+    lab.page.wait_for_timeout(500)
+    for name, output in explorers_of(lab).items():
+        assert not output.root.evaluate(browser.CROWDED), name
+        right = output.root.evaluate("(root) => root.getBoundingClientRect().right")
+        assert right <= width, name
+    lab.page.set_viewport_size({"width": 1280, "height": 1000})
+
+
+def test_a_handle_is_24_pixels_wide(lab):
+    slider = explorers_of(lab)["KL playground"].root.locator("input[type=range]").first
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    slider.evaluate("(e) => { e.value = 0; e.dispatchEvent(new Event('input')); }")
+    assert box["height"] >= 24
+    for away in (-11, 11):  # on the handle, the mouse takes hold of it where it is
+        lab.page.mouse.move(box["x"] + box["width"] / 2 + away, box["y"] + box["height"] / 2)
+        lab.page.mouse.down()
+        lab.page.mouse.up()
+        assert slider.evaluate("(e) => Number(e.value)") == 0
+    lab.page.mouse.click(box["x"] + box["width"] / 2 + 20, box["y"] + box["height"] / 2)
+    assert slider.evaluate("(e) => Number(e.value)") > 0
+
+
+def test_a_kernel_that_was_restarted_leaves_the_explorer_alive(open_page):
+    lab = open_page("restart.ipynb")
+    run(lab, 2)
+    own, mixed = browser.outputs_of(lab.page)
+    own.root.locator(".vg-notice", has_text="makes no sense").wait_for()
+    lab.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    for output in (own, mixed):
+        output.root.locator(".vg-notice", has_text="run this cell again").wait_for()
+    pad = own.root.locator(".vg-pad")
+    assert own.changes(lambda: pad.press("ArrowRight"))
+    assert mixed.changes(lambda: mixed.root.locator(".vg-pad").press("ArrowRight"))
+    assert not lab.errors
+
+
+def test_it_moves_while_the_kernel_is_busy_and_a_cell_hears_once_the_hand_rests(open_page):
+    lab = open_page("busy.ipynb")
+    sent = []
+    lab.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    lab.page.reload()
+    lab.wait()
+    run(lab, 1)
+    (plane,) = browser.outputs_of(lab.page)
+    pad = plane.root.locator(".vg-pad")
+    run_cell(lab, 2, wait=False)
+    lab.page.wait_for_function(BUSY)
+    comms = lambda: sum(b"comm_msg" in frame for frame in sent if isinstance(frame, bytes))  # noqa: E731
+    before, box = comms(), pad.bounding_box()
+    assert plane.changes(lambda: pad.press("ArrowRight"), seconds=1)
+    lab.page.mouse.move(box["x"] + 100, box["y"] + 100)
+    lab.page.mouse.down()
+    lab.page.mouse.move(box["x"] + 200, box["y"] + 150, steps=30)
+    moving = comms()
+    lab.page.wait_for_timeout(1000)
+    lab.page.mouse.up()
+    assert moving - before <= 1 and 1 <= comms() - before <= 2  # the key; the mouse at rest
+    assert lab.page.evaluate(BUSY)
+
+
+def test_a_cell_run_50_times_leaves_nothing_behind(open_page):
+    lab = open_page("again.ipynb")
+    run(lab, 2)
+    in_the_page = """async () => {
+      const panel = window.jupyterapp.shell.currentWidget;
+      return document.querySelectorAll('.vg-explorer').length;
+    }"""
+    before, seen = int(run_cell(lab, 3)), lab.page.evaluate(in_the_page)
+    for _ in range(50):
+        for cell in (1, 2):
+            run_cell(lab, cell)
+    assert int(run_cell(lab, 3)) == before
+    lab.page.wait_for_function(
+        "() => document.querySelectorAll('.vg-explorer .vg-caption:not(:empty)').length === 2"
+    )
+    assert lab.page.evaluate(in_the_page) == seen
+    assert_healthy(lab)
