@@ -121,10 +121,23 @@ class Stage:
             if bad is not None:
                 raise Diverged(bad[1], self.step)
 
+    def _game(self, who):
+        """The rules of the GAN's game, for a round in which one player may have to wait."""
+        s = self.settings
+        return training.Game(
+            loss=s.loss,
+            penalty=None if s.penalty == "none" else s.penalty,
+            batch_size=s.batch_size,
+            discriminator_steps=s.discriminator_steps * (who != "generator"),
+            generator_steps=s.generator_steps * (who != "discriminator"),
+            unrolled_steps=UNROLLED_STEPS * s.unrolling,
+            optimizers=self._optimizers(),
+        )
+
     def _run(self, length, who):
         """The state after `length` rounds, their rows, and (good rounds, who broke) or None. Changes nothing."""
         s = self.settings
-        game = training.GanSettings(
+        settings = training.GanSettings(
             *map(
                 float,
                 (
@@ -144,14 +157,8 @@ class Stage:
             jax.random.clone(self._gan_key),
             self.step,
             length,
-            game,
-            loss=losses.GAN_LOSSES[s.loss],
-            penalty=None if s.penalty == "none" else s.penalty,
-            batch_size=s.batch_size,
-            discriminator_steps=s.discriminator_steps * (who != "generator"),
-            generator_steps=s.generator_steps * (who != "discriminator"),
-            unrolled_steps=UNROLLED_STEPS * s.unrolling,
-            optimizers=self._optimizers(),
+            settings,
+            game=self._game(who),
         )
         vae, adam = self._state.vae, self._state.vae_adam
         vae_rows, vae_finite = np.full((length, 3), np.nan), np.ones(length, bool)
@@ -251,9 +258,9 @@ class Stage:
         gan, now = self._state.gan, self._optimizers()
         fresh = training.gan_state(gan.generator, gan.discriminator, now)
         if before[0] != now[0]:
-            gan = gan._replace(discriminator_adam=fresh.discriminator_adam)
+            gan = gan._replace(discriminator_optimizer=fresh.discriminator_optimizer)
         if before[1] != now[1]:
-            gan = gan._replace(generator_adam=fresh.generator_adam)
+            gan = gan._replace(generator_optimizer=fresh.generator_optimizer)
         self._state = self._state._replace(gan=gan)
 
     def reset(self, seed=None):

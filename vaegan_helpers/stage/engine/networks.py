@@ -99,24 +99,13 @@ def _all_finite(entries, models):
     return jnp.isfinite(jnp.concatenate([number.ravel() for number in numbers])).all()
 
 
-@functools.partial(
-    jax.jit,
-    static_argnames=(
-        "loss",
-        "penalty",
-        "batch_size",
-        "discriminator_steps",
-        "generator_steps",
-        "unrolled_steps",
-        "optimizers",
-    ),
-)
-def play(state, points, key, start, length, settings, **choices):
+@functools.partial(jax.jit, static_argnames="game")
+def play(state, points, key, start, length, settings, *, game):
     """`length` rounds of the GAN; any piece of a run is the same compiled program.
 
     Args:
       state: training.GanState.
-      points, key, start, settings, choices: as in `training.gan_steps`.
+      points, key, start, settings, game: as in `training.gan_steps`.
       length: rounds, at most LONGEST; traced.
 
     Returns:
@@ -128,7 +117,7 @@ def play(state, points, key, start, length, settings, **choices):
     def body(i, carry):
         state, record, finite = carry
         state, entries = training.gan_steps(
-            state, points, jax.random.clone(key), start + i, settings, length=1, **choices
+            state, points, jax.random.clone(key), start + i, settings, game=game, length=1
         )
         row = jnp.stack([entries[name][0] if name in entries else jnp.nan for name in names])
         good = _all_finite(entries, (state.generator, state.discriminator))
