@@ -140,7 +140,7 @@ class Lab:
 
     def wait(self):
         """Waits for the notebook and its kernel."""
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", state="attached")
         self.page.wait_for_function(
             """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel
                 ?.connectionStatus === 'connected'"""
@@ -203,7 +203,7 @@ LOOK = """async (root) => {
     for (const byte of bytes) sum = (sum * 31 + byte) >>> 0;
     parts.push(sum);
   }
-  for (const canvas of root.querySelectorAll('canvas')) parts.push(canvas.toDataURL());
+  for (const canvas of root.querySelectorAll('canvas')) if (!canvas.closest('.vg-pad')) parts.push(canvas.toDataURL());
   for (const part of root.querySelectorAll('.vg-explorer svg, .vg-marker')) parts.push(part.outerHTML);
   for (const part of root.querySelectorAll('.vg-explorer output, .vg-explorer p')) parts.push(part.textContent);
   return parts.join('|');

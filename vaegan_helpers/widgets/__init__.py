@@ -1,5 +1,6 @@
 """Explorers to touch: each is one line in a notebook, moves under the hand, and says in words what it shows."""
 
+from vaegan_helpers.widgets.buttons import Buttons
 from vaegan_helpers.widgets.drawing import DrawDigit, like_mnist
 from vaegan_helpers.widgets.flipbook import Flipbook, flipbook
 from vaegan_helpers.widgets.game import DiscriminatorGame
@@ -11,6 +12,7 @@ from vaegan_helpers.widgets.side_by_side import SideBySide
 from vaegan_helpers.widgets.traversal import Traversal
 
 __all__ = [
+    "Buttons",
     "DiscriminatorGame",
     "DrawDigit",
     "Flipbook",

@@ -11,6 +11,9 @@ from vaegan_helpers import plots
 from vaegan_helpers.widgets import pictures
 
 
+HINT = "To leaf through the frames, run this cell, or trust this notebook (in the menu File)."
+
+
 class Flipbook:
     """Frames under a slider, as one piece of HTML. Made by `flipbook`.
 
@@ -61,7 +64,10 @@ def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
     name = "flipbook-" + hashlib.sha256("".join([label, alt, *captions, *encoded]).encode()).hexdigest()[:12]
     size = "" if width is None else f' width="{int(width)}"'
     # Without scripts the slider would be dead, so it is hidden until the picture's own script shows it.
-    unhide = "this.onload=null;this.closest('figure').querySelector('div').style.display=''"
+    unhide = (
+        "this.onload=null;const f=this.closest('figure');f.querySelector('div').style.display='';"
+        "f.querySelector('p').remove()"
+    )
     turn = (
         "const f=this.closest('figure'),b=JSON.parse(f.dataset.frames),c=JSON.parse(f.dataset.captions),i=+this.value;"
         "f.querySelector('img').src='data:image/png;base64,'+b[i];f.querySelector('figcaption').textContent=c[i];"
@@ -72,8 +78,9 @@ def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
         f'data-captions="{html.escape(json.dumps(captions))}">'
         f'<img alt="{html.escape(alt)}"{size} src="data:image/png;base64,{encoded[last]}" onload="{html.escape(unhide)}">'
         f'<div style="display:none"><label for="{name}">{html.escape(label)}</label> '
-        f'<input type="range" id="{name}" min="0" max="{last}" value="{last}" step="1" style="width:min(24em,60%)" '
+        f'<input type="range" id="{name}" min="0" max="{last}" value="{last}" step="1" style="width:min(24em,60%);height:24px" '
         f'aria-valuetext="{html.escape(captions[last])}" data-lm-suppress-shortcuts="true" oninput="{html.escape(turn)}"></div>'
+        f"<p>{HINT}</p>"
         f'<figcaption aria-live="polite">{html.escape(captions[last])}</figcaption></figure>',
         alt,
     )
