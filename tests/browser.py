@@ -134,7 +134,7 @@ class Lab:
             self.errors.append(message.text)
 
     def open(self, path, place="doc/tree"):
-        """Opens a notebook alone in the window and waits for its kernel; Notebook 7 has it under "notebooks"."""
+        """Opens a notebook alone and waits for its kernel; Notebook 7 has it under "notebooks"."""
         self.page.goto(f"{self.address}/{place}/{path}?token={self.token}&reset")
         return self.wait()
 
@@ -203,9 +203,9 @@ LOOK = """async (root) => {
     for (const byte of bytes) sum = (sum * 31 + byte) >>> 0;
     parts.push(sum);
   }
-  for (const canvas of root.querySelectorAll('canvas')) if (!canvas.closest('.vg-pad')) parts.push(canvas.toDataURL());
-  for (const part of root.querySelectorAll('.vg-explorer svg, .vg-marker')) parts.push(part.outerHTML);
-  for (const part of root.querySelectorAll('.vg-explorer output, .vg-explorer p')) parts.push(part.textContent);
+  for (const canvas of root.querySelectorAll('canvas:not(.vg-pad canvas)')) parts.push(canvas.toDataURL());
+  for (const part of root.querySelectorAll('.vg-explorer :is(svg, output, p), .vg-marker'))
+    parts.push(part.outerHTML);
   return parts.join('|');
 }"""
 

@@ -1,4 +1,4 @@
-"""The networks that the page computes itself, run by Node and held against JAX; the noise and the paths as well."""
+"""The networks that the page computes itself, run by Node and held against JAX; noise and paths as well."""
 
 import base64
 import json
@@ -22,7 +22,8 @@ def key():
 NODE = shutil.which("node")
 
 REVIVE = """
-const text = await new Promise((resolve) => { let all = ''; process.stdin.on('data', (part) => all += part).on('end', () => resolve(all)); });
+let text = '';
+for await (const part of process.stdin) text += part;
 const given = JSON.parse(text, (key, value) => value?.base64 === undefined ? value
   : new DataView(Uint8Array.from(Buffer.from(value.base64, 'base64')).buffer));
 """
@@ -32,7 +33,6 @@ def in_node(module, expression, **given):
     """The value of an expression in JavaScript, with what is given as `given`, after a module of the page."""
     if NODE is None:
         pytest.skip("there is no Node on this machine")
-    encode = lambda value: {"base64": base64.b64encode(value).decode()}
     done = subprocess.run(
         [
             NODE,
@@ -40,7 +40,7 @@ def in_node(module, expression, **given):
             "-e",
             f"{base.script(module)}\n{REVIVE}\nconsole.log(JSON.stringify({expression}));",
         ],
-        input=json.dumps(given, default=encode),
+        input=json.dumps(given, default=lambda value: {"base64": base64.b64encode(value).decode()}),
         capture_output=True,
         text=True,
         check=True,

@@ -1,4 +1,4 @@
-"""The panel that shows several models side by side: what stands where, what follows the controls, and what it refuses."""
+"""Several models side by side: what stands where, what follows the controls, and what is refused."""
 
 import base64
 import io

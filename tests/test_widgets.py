@@ -72,7 +72,7 @@ def explorer(request):
     made.close()
 
 
-# --- pictures ---------------------------------------------------------------------------------------------------------
+# --- pictures -------------------------------------------------------------------------------------
 
 
 def test_a_picture_is_dark_ink_on_white_paper_enlarged_without_blur():
@@ -108,7 +108,7 @@ def test_what_is_no_sheet_is_refused(images, columns):
         pictures.sheet(images, columns)
 
 
-# --- every explorer ---------------------------------------------------------------------------------------------------
+# --- every explorer -------------------------------------------------------------------------------
 
 
 def test_stored_it_keeps_its_pictures_and_its_words(explorer):
@@ -244,7 +244,7 @@ def test_the_readers_matplotlib_style_stays_out_of_our_pictures(style, explorer)
         assert [picture.png for picture in explorer.stored_pictures()] == plain
 
 
-# --- models -----------------------------------------------------------------------------------------------------------
+# --- models ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def spoilt(model):
     return jax.tree.map(lambda leaf: leaf.at[(0,) * leaf.ndim].set(jnp.nan), model)
 
 
-# --- LatentPlane ------------------------------------------------------------------------------------------------------
+# --- LatentPlane ----------------------------------------------------------------------------------
 
 
 def test_the_plane_shows_what_the_model_decodes_at_the_point():
@@ -387,7 +387,7 @@ def test_the_stored_plane_has_the_marker_where_the_point_is():
     assert tuple(stored[round(row), round(column)]) == (0xD5, 0x5E, 0x00)
 
 
-# --- Interpolation ----------------------------------------------------------------------------------------------------
+# --- Interpolation --------------------------------------------------------------------------------
 
 
 def test_both_walks_lead_from_one_digit_to_the_other():
@@ -430,7 +430,7 @@ def test_a_position_or_index_out_of_range_is_refused():
         walk.choose(0, 40)
 
 
-# --- Traversal --------------------------------------------------------------------------------------------------------
+# --- Traversal ------------------------------------------------------------------------------------
 
 
 def test_dimensions_stand_in_the_order_of_their_activity():
@@ -466,7 +466,7 @@ def test_another_start_is_chosen_by_index():
         traversal.begin_at(40)
 
 
-# --- Sampler ----------------------------------------------------------------------------------------------------------
+# --- Sampler --------------------------------------------------------------------------------------
 
 
 def test_a_seed_repeats_its_noise_and_the_button_renews_it():
@@ -517,7 +517,7 @@ def test_temperature_and_seed_are_checked(set_it):
         set_it(samples)
 
 
-# --- KLPlayground -----------------------------------------------------------------------------------------------------
+# --- KLPlayground ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mean, std", [(0, 1), (1, 0.5), (-2, 0.1), (2.5, 3)])
@@ -550,7 +550,7 @@ def test_the_same_state_gives_the_same_picture():
     assert kl.picture.png == before == widgets.KLPlayground(1, 0.5).picture.png
 
 
-# --- DrawDigit --------------------------------------------------------------------------------------------------------
+# --- DrawDigit ------------------------------------------------------------------------------------
 
 SEVEN = [[(8, 4), (20, 4), (12, 24)]]
 
@@ -689,7 +689,7 @@ def test_real_pictures_may_be_fewer_than_rounds():
     assert widgets.DiscriminatorGame(Linear(), judge(), IMAGES[:2], rounds=9).examples.shape == (9, 784)
 
 
-# --- flipbook ---------------------------------------------------------------------------------------------------------
+# --- flipbook -------------------------------------------------------------------------------------
 
 
 def test_the_flipbook_shows_its_last_frame_and_holds_them_all():

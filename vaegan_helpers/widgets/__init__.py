@@ -1,4 +1,4 @@
-"""Explorers to touch: each is one line in a notebook, moves under the hand, and says in words what it shows."""
+"""Explorers to touch: each is one line in a notebook, moves under the hand, says in words what it shows."""
 
 from vaegan_helpers.widgets.buttons import Buttons
 from vaegan_helpers.widgets.drawing import DrawDigit, like_mnist

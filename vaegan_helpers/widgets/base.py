@@ -1,7 +1,7 @@
-"""What the explorers share: a script of the page, values that page and cells set alike, and pictures for a stored notebook.
+"""What the explorers share: scripts, values that page and cells set alike, pictures for a stored notebook.
 
-The page draws and computes; Python hands over arrays once, holds the few values that a cell may read and set, and
-computes the same numbers when a cell asks for them. So nothing here runs while a hand moves.
+The page draws and computes; Python hands over arrays once, holds the few values that a cell may read and set,
+and computes the same numbers when a cell asks for them. So nothing here runs while a hand moves.
 """
 
 import base64
@@ -109,11 +109,12 @@ class PageWidget(anywidget.AnyWidget):
 
 
 class Explorer(PageWidget):
-    """Controls and pictures that belong together. A subclass names its `title` and `_esm` and says what it shows:
+    """Controls and pictures that belong together.
 
-    `pictures` (its Stills), `words()` (the line under it, and the part of it that only the live page shows).
-    What a stored notebook keeps must come out the same on every machine: numbers that depend on trained weights
-    stand after the sign ≈, which the tests of the notebooks know, and words that do are left to the live page.
+    A subclass names its `title` and `_esm` and says what it shows: `pictures` (its Stills) and `words()` (the
+    line under it, and the part of it that only the live page shows). What a stored notebook keeps must come
+    out the same on every machine: numbers that depend on trained weights stand after the sign ≈, which the
+    tests of the notebooks know, and words that do are left to the live page.
     """
 
     title = "Explorer"
@@ -151,7 +152,7 @@ class Explorer(PageWidget):
         return self.pictures
 
     def compute(self, what: str, x: np.ndarray) -> np.ndarray:
-        """What the page asks the kernel for, because the model is not made of our layers: rows (n, k) to rows."""
+        """What the page asks the kernel for, where a model is not made of our layers: rows to rows."""
         kind, _, name = what.partition(" ")
         model = self._models[name]
         return {"decode": networks.decode, "encode": networks.encode, "judge": networks.judge}[kind](model, x)
@@ -190,7 +191,7 @@ class Explorer(PageWidget):
         super().close()
 
     def _repr_mimebundle_(self, **kwargs):
-        # Live, the view wins. Stored, JupyterLab and nbconvert show the HTML, which alone keeps an alternative text.
+        # Live, the view wins. Stored, the HTML is shown, which alone keeps an alternative text.
         self._take_place()
         stills = [(_base64(plots.compact(still.png)), still) for still in self.stored_pictures()]
         bundle = {

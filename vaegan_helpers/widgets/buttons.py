@@ -9,7 +9,7 @@ from vaegan_helpers.widgets import base
 
 
 class Buttons(base.Explorer):
-    """A picture drawn by the kernel, with buttons under it: for what is too large for the page, such as training.
+    """A picture drawn by the kernel, with buttons: for what is too large for the page, such as training.
 
     A subclass, or a cell, calls `show` whenever there is something new to see.
 

@@ -7,13 +7,13 @@ import numpy as np
 
 from vaegan_helpers import data
 from vaegan_helpers.widgets import base, networks, pictures
-from vaegan_helpers.widgets.plane import nearest_in_words, plane_data, plane_png
+from vaegan_helpers.widgets.plane import nearest_in_words, plane_data, plane_limit, plane_png
 
-SIDE, SIZE, RADIUS, SOFT = 76, 60, 5, 2.4  # of the raster, the digit on it, the pen, its edge; as in page/drawing.js
+SIDE, SIZE, RADIUS, SOFT = 76, 60, 5, 2.4  # of raster, digit, pen and its edge; as in page/drawing.js
 
 
 def like_mnist(ink: Any) -> np.ndarray:
-    """A drawing prepared as MNIST's digits were: cropped, scaled into 20x20, its centre of mass at that of 28x28.
+    """A drawing prepared as MNIST's digits were: cropped, scaled into 20x20, centred by its mass in 28x28.
 
     Args:
       ink: the drawing, (height, width) in [0, 1]; 0 is paper.
@@ -37,7 +37,9 @@ def like_mnist(ink: Any) -> np.ndarray:
     height, width = (max(1, int(side * 20 / max(digit.shape) + 0.5)) for side in digit.shape)
     small = _shares(digit.shape[0], height) @ digit @ _shares(digit.shape[1], width).T
     centre = [(small.sum(axis=1 - axis) @ np.arange(small.shape[axis])) / small.sum() for axis in (0, 1)]
-    down, across = (int(np.clip(np.floor(14.5 - c), 0, 28 - n)) for c, n in zip(centre, small.shape, strict=True))
+    down, across = (
+        int(np.clip(np.floor(14.5 - c), 0, 28 - n)) for c, n in zip(centre, small.shape, strict=True)
+    )
     page = np.zeros((28, 28), np.float32)
     page[down : down + height, across : across + width] = small / small.max()
     return page.ravel()
@@ -52,7 +54,7 @@ def _shares(old, new):
 
 
 def prepared(strokes: list) -> np.ndarray:
-    """Strokes as a digit of MNIST, (784,): lines with a width that suits the digit's size, with soft edges."""
+    """Strokes as a digit of MNIST, (784,): lines as wide as suits the digit's size, with soft edges."""
     lines = [np.asarray(stroke, float) for stroke in strokes]
     points = np.concatenate(lines)
     scale = SIZE / max(np.ptp(points, axis=0).max(), 6.0)
@@ -77,12 +79,12 @@ def as_strokes(_, strokes: Any) -> list:
 
 
 class DrawDigit(base.Explorer):
-    """A page to draw a digit on with a mouse, a finger or the keyboard, and the picture that a model gets of it.
+    """A page to draw a digit on with a mouse, a finger or the keyboard, and what a model gets of it.
 
-    On the page the arrow keys move the pen (Shift: further), Space sets it down and lifts it, Delete clears. Lines
-    are drawn again with a width that suits the digit's size, so that a small digit is not a blot. A stored digit
-    stands on the page at first and makes way for the first stroke. With a model, its reconstruction and, on a plane
-    of two latents, the place of the digit follow while one draws.
+    On the page the arrow keys move the pen (Shift: further), Space sets it down and lifts it, Delete clears.
+    Lines are drawn again with a width that suits the digit's size, so that a small digit is not a blot. A
+    stored digit stands on the page at first and makes way for the first stroke. With a model, its
+    reconstruction and, on a plane of two latents, the place of the digit follow while one draws.
 
     Args:
       examples: stored digits, (n, 784) or one (784,); one test digit of each class unless given.
@@ -98,8 +100,8 @@ class DrawDigit(base.Explorer):
       example: the stored digit on the page, or None.
 
     Raises:
-      ValueError: examples that are no digits, an index out of range, a model without `encode`, and from `image` an
-        empty page.
+      ValueError: examples that are no digits, an index out of range, a model without `encode`, and from
+        `image` an empty page.
     """
 
     title = "A page to draw a digit on"
@@ -132,14 +134,17 @@ class DrawDigit(base.Explorer):
         if model is not None:
             networks.as_model(model)
             if not callable(getattr(model, "encode", None)):
-                raise ValueError(f"a drawing is encoded: wanted a model with encode(x), got {type(model).__name__}")
-            about = {"encode": networks.encoder(model), "decode": networks.decoder(model), "z_dim": model.z_dim}
+                raise ValueError(f"wanted a model with encode(x), got {type(model).__name__}")
+            encode, decode = networks.encoder(model), networks.decoder(model)
+            about = {"encode": encode, "decode": decode, "z_dim": model.z_dim}
             if model.z_dim == 2:
                 self.codes = None if codes is None else base.as_codes(codes, 2)
-                self.code_labels = base.matching("code_labels", code_labels, 0 if codes is None else len(codes))
-                self.limit = 3.0 if codes is None else float(np.ceil(np.quantile(np.abs(self.codes), 0.998)))
+                count = 0 if codes is None else len(self.codes)
+                self.code_labels = base.matching("code_labels", code_labels, count)
+                self.limit = plane_limit(self.codes)
                 about |= {"plane": plane_data(self.codes, self.code_labels, self.limit)}
-        self._drawn = base.Still(self._png, lambda: f"28 by 28 pixels as the model gets them. {self.words()[0]}", 196)
+        alt = "28 by 28 pixels as the model gets them."
+        self._drawn = base.Still(self._png, lambda: f"{alt} {self.words()[0]}", 196)
         stored = {"names": self._names, "examples": base.in_bytes(self.examples)}
         super().__init__({"model": model}, {"example": example}, **stored, **about)
         self.observe(self._tell, ["strokes", "example"])
@@ -178,8 +183,9 @@ class DrawDigit(base.Explorer):
             self.strokes, self.example = strokes, example
 
     def _tell(self, change):
-        other = self.example is not None if change["name"] == "strokes" else change["new"] is None and self.strokes
-        if other or not self._callbacks:  # where both change at once, one is told
+        drawn = self.example is None
+        told = drawn if change["name"] == "strokes" else not (drawn and self.strokes)
+        if not told:  # where both change at once, one of the changes is told
             return
         image = None if self.is_empty else self.image
         for callback in self._callbacks:
@@ -193,11 +199,12 @@ class DrawDigit(base.Explorer):
     def pictures(self):
         if self.model is None:
             return [self._drawn]
-        back = base.Still(lambda: pictures.png(self._there()[1]), lambda: f"What the model decodes. {self.words()[0]}", 196)
+        alt = f"What the model decodes. {self.words()[0]}"
+        back = base.Still(lambda: pictures.png(self._there()[1]), lambda: alt, 196)
         if self.model.z_dim != 2:
             return [self._drawn, back]
         place = base.Still(
-            lambda: plane_png(self.codes, self.code_labels, self.limit, None if self.is_empty else self._there()[0]),
+            lambda: plane_png(self.codes, self.code_labels, self.limit, self._there()[0]),
             lambda: "The plane of latents, with the place of the digit on it.",
             350,
         )

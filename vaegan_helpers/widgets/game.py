@@ -1,4 +1,4 @@
-"""You are the discriminator: real or generated, picture after picture, and then a drawing of your own to fool it."""
+"""You are the discriminator: real or generated, one by one; then a drawing of your own to fool it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def _as_answers(game, answers):
 
 
 class DiscriminatorGame(base.Explorer):
-    """Real or generated? One picture after the other, your score beside the discriminator's; then draw to fool it.
+    """Real or generated? One picture after the other, your score beside D's; then draw to fool it.
 
     Args:
       generator: decodes latents to digits, with z_dim.
@@ -36,8 +36,8 @@ class DiscriminatorGame(base.Explorer):
       verdict: the probability for your drawing.
 
     Raises:
-      ValueError: a model without a decoder, a discriminator that judges several pictures at once, images that are no
-        digits, rounds below 1.
+      ValueError: a model without a decoder, a discriminator that judges several pictures at once, images that
+        are no digits, rounds below 1.
     """
 
     title = "You are the discriminator"
@@ -50,16 +50,20 @@ class DiscriminatorGame(base.Explorer):
         networks.as_model(generator)
         networks.require_finite_weights("discriminator", discriminator)
         if not callable(discriminator) or getattr(discriminator, "packing", 1) > 1:
-            raise ValueError(f"wanted a discriminator of single pictures, got {type(discriminator).__name__} of several")
+            kind = type(discriminator).__name__
+            raise ValueError(f"wanted a discriminator of single pictures, got {kind} of several")
         if getattr(discriminator, "minibatch_std", False):
-            raise ValueError("this discriminator compares pictures within a batch; wanted one of single pictures")
+            raise ValueError(
+                "wanted a discriminator of single pictures, got one that compares within a batch"
+            )
         if not isinstance(rounds, (int, np.integer)) or rounds < 1:
             raise ValueError(f"rounds must be a whole number of at least 1, got {rounds!r}")
         images = base.as_codes(images, 784)
         self.images = images[noise.choice(0, len(images), MOST)]
         self.rounds = int(rounds)
         self.generator, self.discriminator = generator, discriminator
-        self.shown = base.Still(lambda: pictures.png(self.examples[self._at()]), lambda: f"Real or generated? {self.words()[0]}")
+        alt = lambda: f"Real or generated? {self.words()[0]}"  # noqa: E731
+        self.shown = base.Still(lambda: pictures.png(self.examples[self._at()]), alt)
         self.drawn = base.Still(self._drawn_png, lambda: "Your drawing, as the discriminator gets it.", 196)
         super().__init__(
             {"generator": generator, "discriminator": discriminator},
@@ -92,7 +96,8 @@ class DiscriminatorGame(base.Explorer):
     def score(self) -> tuple[int, int]:
         n = len(self.answers)
         right = self.truth[:n]
-        return int((np.array(self.answers, bool) == right).sum()), int(((self.verdicts[:n] > 0.5) == right).sum())
+        yours, its = np.array(self.answers, bool), self.verdicts[:n] > 0.5
+        return int((yours == right).sum()), int((its == right).sum())
 
     @property
     def verdict(self) -> float:

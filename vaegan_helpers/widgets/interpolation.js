@@ -71,7 +71,7 @@ export default explorer((page) => {
       curves: [...paths.map(({ inPixels }, k) => ({ x: inPixels.map((_, i) => (i + 0.5) / (steps - 1)), y: inPixels, colour: lines[k], dashed: k === 1 })),
         { x: [position, position], y: [0, most], colour: "#555", width: 1 }],
       notes: names.map((name, k) => [name, lines[k], k === 1]),
-      alt: `Length of each step in pixel space along both interpolations. ${summary}`,
+      alt: `Length of each step in pixel space along both paths. ${summary}`,
     });
     page.say(`${way}.\n${summary}`);
   };

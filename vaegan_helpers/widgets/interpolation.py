@@ -18,7 +18,10 @@ def _as_ends(walk, ends):
         return None
     start, end, *images = ends
     latents = [base.as_latent(z, walk.model.z_dim).tolist() for z in (start, end)]
-    return [*latents, *(None if image is None else np.asarray(image, float).ravel().tolist() for image in images)]
+    return [
+        *latents,
+        *(None if image is None else np.asarray(image, float).ravel().tolist() for image in images),
+    ]
 
 
 class Interpolation(base.Explorer):
@@ -113,7 +116,11 @@ class Interpolation(base.Explorer):
         return [*self.now.values(), self.chart, *self.strips.values()]
 
     def _names(self):
-        return ("the first latent", "the second latent") if self.ends else (self._name(self.start), self._name(self.end))
+        return (
+            ("the first latent", "the second latent")
+            if self.ends
+            else (self._name(self.start), self._name(self.end))
+        )
 
     def _name(self, index):
         return f"digit no. {index}" + ("" if self.labels is None else f" (a {self.labels[index]})")
@@ -133,7 +140,9 @@ class Interpolation(base.Explorer):
         return f"Picture {self._way()}, {name} path, where the latent has norm ≈ {norm:.2f}"
 
     def _strip_png(self, name):
-        first, second = (None, None) if self.images is None else (self.images[self.start], self.images[self.end])
+        first, second = (
+            (None, None) if self.images is None else (self.images[self.start], self.images[self.end])
+        )
         if self.ends:
             first, second = [*self.ends[2:], None, None][:2]
         film = [first, *self.frames[name][:: (STEPS - 1) // (STRIP - 1)], second]
@@ -148,7 +157,9 @@ class Interpolation(base.Explorer):
             ax = fig.add_axes((0.15, 0.2, 0.82, 0.75))
             for name, lengths in self.pixel_steps.items():
                 colour, style = LINES[name]
-                ax.plot((np.arange(STEPS - 1) + 0.5) / (STEPS - 1), lengths, color=colour, ls=style, label=name)
+                ax.plot(
+                    (np.arange(STEPS - 1) + 0.5) / (STEPS - 1), lengths, color=colour, ls=style, label=name
+                )
             ax.set(xlabel="position", ylabel="step in pixel space", xlim=(0, 1))
             ax.set_ylim(bottom=0)
             ax.spines[["top", "right"]].set_visible(False)
@@ -157,14 +168,15 @@ class Interpolation(base.Explorer):
             return pictures.figure_png(fig)
 
     def _chart_alt(self):
-        return f"Length of each step in pixel space along both interpolations. {self.summary()}"
+        return f"Length of each step in pixel space along both paths. {self.summary()}"
 
     def summary(self) -> str:
         """How long the steps are, in words."""
         latent = self.latent_steps
         return "\n".join(
-            f"{name.capitalize()} path: {STEPS - 1} steps of ≈ {latent[name].mean():.2f} in latent space; in pixel "
-            f"space ≈ {steps.mean():.2f} on average, ≈ {steps.max():.2f} at most, ≈ {steps.sum():.1f} in all."
+            f"{name.capitalize()} path: {STEPS - 1} steps of ≈ {latent[name].mean():.2f} in latent space; "
+            f"in pixel space ≈ {steps.mean():.2f} on average, "
+            f"≈ {steps.max():.2f} at most, ≈ {steps.sum():.1f} in all."
             for name, steps in self.pixel_steps.items()
         )
 

@@ -9,10 +9,11 @@ MOST = 1000
 
 
 class KLPlayground(base.Explorer):
-    """Sliders for a Gaussian, its density beside the standard normal's, and the KL divergence of them in two ways.
+    """Sliders for a Gaussian, its density beside the standard normal's, and the KL divergence of them in two
+    ways.
 
-    Left the two densities; right the estimate from the first 1, 2, 3, ... draws, with its error bar (two standard
-    errors), running towards the closed form.
+    Left the two densities; right the estimate from the first 1, 2, 3, ... draws, with its error bar (two
+    standard errors), running towards the closed form.
 
     Args:
       mean: where the mean slider begins, -3 to 3.
@@ -37,7 +38,9 @@ class KLPlayground(base.Explorer):
     seed = base.State(0, lambda _, seed: base.as_seed(seed))
 
     def __init__(self, mean: float = 1.0, std: float = 0.5, samples: int = 300, *, seed: int = 0):
-        self.picture = base.Still(self._png, lambda: f"Two densities and the running estimate. {self.text}", 900)
+        self.picture = base.Still(
+            self._png, lambda: f"Two densities and the running estimate. {self.text}", 900
+        )
         super().__init__({}, {"mean": mean, "std": std, "samples": samples, "seed": seed}, most=MOST)
 
     @property
@@ -58,7 +61,8 @@ class KLPlayground(base.Explorer):
         return float(self.running()[1][-1])
 
     def running(self) -> tuple[np.ndarray, np.ndarray]:
-        """The estimate from the first 1, 2, 3, ... draws, and its standard error, each (samples,), in nats."""
+        """The estimate from the first 1, 2, 3, ... draws, and its standard error, each (samples,), in
+        nats."""
         draws = noise.normal(self.seed, MOST)[: self.samples].astype(float)
         # log q(z) - log p(z) at z = mean + std * draw; the constants cancel
         ratios = -np.log(self.std) - draws**2 / 2 + (self.mean + self.std * draws) ** 2 / 2
@@ -73,8 +77,9 @@ class KLPlayground(base.Explorer):
 
     def words(self):
         return (
-            f"KL of N({self.mean:.2f}, {self.std:.2f}²) from N(0, 1): exactly {self.exact:.3f} nats; from "
-            f"{self.samples} draws {self.estimate:.3f} ± {self.standard_error:.3f} nats (one standard error).",
+            f"KL of N({self.mean:.2f}, {self.std:.2f}²) from N(0, 1): exactly {self.exact:.3f} nats; "
+            f"from {self.samples} draws {self.estimate:.3f} ± {self.standard_error:.3f} nats "
+            "(one standard error).",
             "",
         )
 

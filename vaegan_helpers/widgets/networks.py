@@ -1,4 +1,5 @@
-"""A model's way into the page: checked here, handed over as plain arrays, and asked here where the page cannot compute it."""
+"""A model's way into the page: checked here, handed over as plain arrays, and asked here where the page
+cannot compute it."""
 
 from typing import Any
 
@@ -46,7 +47,8 @@ def as_models(given: Any, z_dim: int | None = None) -> dict[str, Any]:
     """One model or {name: model} as a dictionary, checked to decode latents of one size.
 
     Raises:
-      ValueError: no model, one without `decode` or `z_dim`, latents of another size, weights that are NaN or infinite.
+      ValueError: no model, one without `decode` or `z_dim`, latents of another size, weights that are NaN or
+        infinite.
     """
     given = dict(given) if isinstance(given, dict) else {"decoded": given}
     if not given:
@@ -87,7 +89,8 @@ def decoder(model: Any) -> dict:
 
 
 def encoder(model: Any) -> dict:
-    """What turns pictures into codes, a VAE's means before its log variances; `{}` if the kernel has to be asked."""
+    """What turns pictures into codes, a VAE's means before its log variances; `{}` if the kernel has to be
+    asked."""
     if type(model) is models.VAE and type(model.encoder) is models.Encoder:
         return _described(model.encoder.network, models.identity)
     if type(model) is models.Autoencoder:

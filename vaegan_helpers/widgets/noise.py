@@ -28,5 +28,6 @@ def normal(seed: int, count: int, stream: int = 0) -> np.ndarray:
 
 
 def choice(seed: int, below: int, count: int) -> np.ndarray:
-    """So many different whole numbers from 0 to below - 1, in a random order; all of them if there are fewer."""
+    """So many different whole numbers from 0 to below - 1, in a random order; all of them if there are
+    fewer."""
     return np.argsort(uniform(seed, below, 7), kind="stable")[:count]

@@ -16,7 +16,8 @@ def _on_the_plane(plane, point):
 class LatentPlane(base.Explorer):
     """A point on the plane of two latents, and the picture that each model decodes there.
 
-    The point is dragged, or moved by the arrow keys; Shift makes larger steps, Home goes back to where it began.
+    The point is dragged, or moved by the arrow keys; Shift makes larger steps, Home goes back to where it
+    began.
 
     Args:
       models: a model with `decode` and z_dim 2, or {name: model} to see several decode the same point.
@@ -29,7 +30,8 @@ class LatentPlane(base.Explorer):
       point: the latent under the marker, a tuple of two numbers; may be set.
 
     Raises:
-      ValueError: a model without a decoder, latents that are not two-dimensional, labels that do not fit the codes.
+      ValueError: a model without a decoder, latents that are not two-dimensional, labels that do not fit the
+        codes.
     """
 
     title = "Latent plane"
@@ -48,8 +50,7 @@ class LatentPlane(base.Explorer):
         self.models = networks.as_models(models, z_dim=2)
         self.codes = None if codes is None else base.as_codes(codes, 2)
         self.labels = base.matching("labels", labels, 0 if codes is None else len(self.codes))
-        if limit is None:
-            limit = 3.0 if codes is None else float(np.ceil(np.quantile(np.abs(self.codes), 0.998)))
+        limit = plane_limit(self.codes) if limit is None else limit
         if not limit > 0:
             raise ValueError(f"limit must be positive, got {limit}")
         self.limit, start = limit, base.as_latent(point, 2)
@@ -87,6 +88,11 @@ class LatentPlane(base.Explorer):
 
     def _plane_png(self):
         return plane_png(self.codes, self.labels, self.limit, self.point)
+
+
+def plane_limit(codes: np.ndarray | None) -> float:
+    """How far a plane of latents reaches, so that almost every code lies on it."""
+    return 3.0 if codes is None else float(np.ceil(np.quantile(np.abs(codes), 0.998)))
 
 
 def nearest_in_words(z, codes: np.ndarray | None, labels: np.ndarray | None) -> str:

@@ -13,7 +13,9 @@ MOST = 600
 
 
 def _as_points(_, points):
-    points = np.asarray(points, np.float32).reshape(-1, 2) if len(points) == 0 else np.asarray(points, np.float32)
+    points = (
+        np.asarray(points, np.float32).reshape(-1, 2) if len(points) == 0 else np.asarray(points, np.float32)
+    )
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise ValueError(f"points are an array (n, 2) of finite numbers, got shape {points.shape}")
     return np.clip(points, -LIMIT, LIMIT)[:MOST].tolist()

@@ -10,15 +10,16 @@ from vaegan_helpers.widgets import base, networks, noise, pictures
 class Sampler(base.Explorer):
     """A sheet of samples at a temperature: the decoder's mean beside a draw of every pixel from it.
 
-    The temperature is the standard deviation of the latents: 1 is the prior. Moving it keeps the noise, so that each
+    The temperature is the standard deviation of the latents: 1 is the prior. Moving it keeps the noise, so
+      that each
     picture can be followed.
 
     Args:
       model: a VAE, or a generator with the same interface.
       columns: the sheet is columns x columns pictures.
       seed: of the first noise.
-      draw_pixels: False for a model whose output is the picture itself, not the probability of each pixel, such as
-        a GAN's generator: then there is one sheet.
+      draw_pixels: False for a model whose output is the picture itself, not the probability of each pixel,
+        such as a GAN's generator: then there is one sheet.
 
     Attributes:
       temperature, seed: may be set.
@@ -58,7 +59,9 @@ class Sampler(base.Explorer):
     @property
     def latents(self) -> np.ndarray:
         count = self.columns**2
-        return noise.normal(self.seed, count * self.model.z_dim).reshape(count, -1) * np.float32(self.temperature)
+        return noise.normal(self.seed, count * self.model.z_dim).reshape(count, -1) * np.float32(
+            self.temperature
+        )
 
     @property
     def means(self) -> np.ndarray:
@@ -80,4 +83,7 @@ class Sampler(base.Explorer):
     def words(self):
         means = self.means
         grey = 100 * np.mean((means > 0.1) & (means < 0.9))
-        return f"{self._shown()}. Share of pixels that are neither ink nor paper (0.1 to 0.9): ≈ {grey:.0f} %.", ""
+        return (
+            f"{self._shown()}. Share of pixels that are neither ink nor paper (0.1 to 0.9): ≈ {grey:.0f} %.",
+            "",
+        )

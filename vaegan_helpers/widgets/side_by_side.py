@@ -1,4 +1,5 @@
-"""Several models on one panel: there and back, the way between two digits, and samples, one row for each model."""
+"""Several models on one panel: there and back, the way between two digits, and samples, one row for each
+model."""
 
 from typing import Any
 
@@ -14,11 +15,12 @@ HEADINGS = ["there and back", "on the way", "samples"]
 
 
 class SideBySide(base.Explorer):
-    """Models of one latent size in rows: two digits there and back, the place on the way between them, and samples.
+    """Models of one latent size in rows: two digits there and back, the place on the way between them, and
+    samples.
 
-    The way is a straight line between the two digits' codes. A model without `encode` has no way back: that place
-    says so, and its walk leads between its own first two samples. The first row shows the digits themselves, fading
-    one into the other, and other real digits.
+    The way is a straight line between the two digits' codes. A model without `encode` has no way back: that
+    place says so, and its walk leads between its own first two samples. The first row shows the digits
+    themselves, fading one into the other, and other real digits.
 
     Args:
       models: {name: model}, each with `decode` and z_dim; `encode` gives a code or (mean, logvar).
@@ -34,8 +36,8 @@ class SideBySide(base.Explorer):
         (n, 784).
 
     Raises:
-      ValueError: no model, one without a decoder, images or labels that do not fit, an index, seed or position out of
-        range.
+      ValueError: no model, one without a decoder, images or labels that do not fit, an index, seed or
+        position out of range.
     """
 
     title = "Models side by side"
@@ -52,9 +54,12 @@ class SideBySide(base.Explorer):
         self.images = base.as_codes(images, 784)
         self.labels = base.matching("labels", labels, len(self.images))
         self._z_dim = next(iter(self.models.values())).z_dim
-        encode = {name: model for name, model in self.models.items() if callable(getattr(model, "encode", None))}
+        encode = {
+            name: model for name, model in self.models.items() if callable(getattr(model, "encode", None))
+        }
         self._codes = {
-            name: base.as_codes(networks.encode(model, self.images), self._z_dim) for name, model in encode.items()
+            name: base.as_codes(networks.encode(model, self.images), self._z_dim)
+            for name, model in encode.items()
         }
         self.picture = base.Still(self._png, self._alt, 880)
         super().__init__(
@@ -111,15 +116,17 @@ class SideBySide(base.Explorer):
 
     def _alt(self):
         return (
-            f"Rows: the digits themselves, then {', '.join(self.models)}. In each row two digits there and back, "
-            f"the place on the way between them, {SAMPLES} samples. {self.words()[0]}"
+            f"Rows: the digits themselves, then {', '.join(self.models)}. In each row two digits there and "
+            f"back, the place on the way between them, {SAMPLES} samples. {self.words()[0]}"
         )
 
     def _png(self):
         rows = self.shown
         paper = _paper(rows)
         for row, shown in enumerate(rows.values()):
-            for left, group in zip(_lefts(), (shown["back"], shown["way"][None], shown["samples"]), strict=True):
+            for left, group in zip(
+                _lefts(), (shown["back"], shown["way"][None], shown["samples"]), strict=True
+            ):
                 if group is not None:
                     _paste(paper, group, left, HEAD + row * (CELL + GAP))
         return pictures.encode(paper)
@@ -146,7 +153,9 @@ def _paper(rows):
             middle = HEAD + row * (CELL + GAP) + CELL / 2
             write(6, middle, name, weight="bold")
             if shown["back"] is None:
-                write(LABEL + CELL + GAP / 2, middle, "no encoder:\nno way back", ha="center", color="#444444")
+                write(
+                    LABEL + CELL + GAP / 2, middle, "no encoder:\nno way back", ha="center", color="#444444"
+                )
         fig.canvas.draw()
         return np.asarray(fig.canvas.buffer_rgba())[..., 0].copy()  # grey: one channel says all
 

@@ -27,7 +27,7 @@ class _Slider:
 class Traversal(base.Explorer):
     """One slider for each latent dimension, the most active first.
 
-    How active a dimension is, is the variance of the encoded examples along it: near 0 the encoder ignores it.
+    How active a dimension is, the variance of the codes along it says: near 0 the encoder ignores it.
 
     Args:
       model: decodes the latents.
@@ -50,7 +50,9 @@ class Traversal(base.Explorer):
     title = "Traversal"
     _esm = base.script("traversal.js")
     start = base.State(0, lambda self, index: base.as_index(index, len(self.codes)))
-    moved = base.State([], lambda self, z: [] if len(z) == 0 else base.as_latent(z, self.model.z_dim).tolist())
+    moved = base.State(
+        [], lambda self, z: [] if len(z) == 0 else base.as_latent(z, self.model.z_dim).tolist()
+    )
 
     def __init__(self, model: Any, codes: Any, *, start: int = 0, limit: float = 3.0, most: int = 16):
         self.model = networks.as_model(model)
