@@ -1,10 +1,15 @@
 """Explorers where people open them: JupyterLab and Notebook 7, themes, narrow windows, dead kernels."""
 
+import json
+
 import browser
 import ipywidgets
 import nbformat
+import numpy as np
 import pytest
 from test_browser import EXPLORERS, SETUP, assert_healthy, notebook_of
+
+from vaegan_helpers.widgets import base, points
 
 LIVE = {name: source for name, source in EXPLORERS.items() if name != "flipbook"}
 COUNT = """import gc, ipywidgets
@@ -283,6 +288,40 @@ def test_an_exported_page_moves_without_kernel_and_network(chromium, made, tmp_p
         assert not errors and not [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
         page.close()
     context.close()
+
+
+def test_points_are_set_down_by_mouse_and_by_keyboard_the_same_every_time(chromium, tmp_path):
+    drawn = points.DrawPoints()
+    state = {"places": [], "notice": "", "data": drawn.data}
+    (tmp_path / "page.html").write_text(
+        f"""<style>{base.CSS}</style><main></main><script type="module">{base.script("page/stand_in.js")}
+        {base.script_once(drawn._esm)}
+        window.model = standIn({json.dumps(state)});
+        shown.render({{ model, el: document.querySelector("main") }});</script>""",
+        encoding="utf-8",
+    )
+    drawn.close()
+    page = chromium.new_page()
+    seen = []
+    for _ in range(2):
+        page.goto((tmp_path / "page.html").as_uri())
+        pad = page.locator(".vg-pad")
+        box = pad.bounding_box()
+        page.mouse.move(box["x"] + 20, box["y"] + 20)
+        page.mouse.down()
+        for x in (60, 61, 100, 181):  # a fast hand is heard of only now and then
+            page.mouse.move(box["x"] + x, box["y"] + 20)
+        page.mouse.up()
+        page.mouse.move(box["x"] + 100, box["y"] + 100)  # the button is up
+        for key in (" ", "ArrowDown", " ", "ArrowDown"):
+            pad.press(key)
+        seen.append(np.array(page.evaluate("() => model.get('places')")))
+    assert len(seen[0]) == 23 and np.array_equal(*seen)  # every 8 pixels from 20 to 180, and two by key
+    assert np.allclose(seen[0][:21, 1], 2.5 - 5 * 20 / 240, atol=0.15)
+    assert np.allclose(np.diff(seen[0][:21, 0]), 8 * 5 / 240, atol=0.2)
+    pad.press("Delete")
+    assert page.evaluate("() => model.get('places')") == []
+    page.close()
 
 
 def test_an_exported_page_without_scripts_is_a_picture(chromium, made, tmp_path):

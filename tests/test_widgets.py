@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vaegan_helpers import losses, models, plots, widgets
-from vaegan_helpers.widgets import networks, noise, pictures
+from vaegan_helpers.widgets import networks, noise, pictures, points
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -650,6 +650,29 @@ def test_preparing_a_real_digit_leaves_it_almost_as_it_was():
             np.roll(again.reshape(28, 28), (i, j), (0, 1)).ravel() for i in (-1, 0, 1) for j in (-1, 0, 1)
         ]
         assert min(np.abs(other - digit).mean() for other in shifted) < 0.02
+
+
+# --- DrawPoints ---
+
+
+def test_points_from_a_cell_or_the_page_are_told_and_kept_on_the_page():
+    told = []
+    page = points.DrawPoints(lambda: told.append(len(page.points)))
+    assert page.points.shape == (0, 2)
+    page.draw(CODES)
+    assert page.points.dtype == np.float32
+    np.testing.assert_allclose(page.points, np.clip(CODES, -2.5, 2.5), atol=1e-6)
+    page.set_state({"places": [[9, 0], [0, -9]]})
+    assert page.points.tolist() == [[2.5, 0], [0, -2.5]]
+    page.clear()
+    assert told == [40, 2, 0]
+    page.draw(np.zeros((1000, 2)))
+    assert len(page.points) == points.MOST
+    for wrong in ([[1, 2, 3]], [1, 2], [[np.nan, 0]]):
+        with pytest.raises(ValueError, match="array \\(n, 2\\) of finite"):
+            page.draw(wrong)
+    page.close()
+    assert page.layout.comm is None
 
 
 # --- DiscriminatorGame ---

@@ -1,9 +1,9 @@
 """How fast the explorers follow a hand: `python tests/benchmarks/bench_widgets.py [--program jupyterlab]`.
 
 In JupyterLab and Chromium, in one run: from the press of a key to new pixels, for the explorers and, for
-comparison, for `interact` with `plt.show`; the same for the plane while the kernel runs a long cell; from the end
-of a cell to the first picture; and how many bytes travel. Times are printed, not asserted: machines differ; the
-ratios travel better.
+comparison, for `interact` with `plt.show`; the same for the plane while the kernel runs a long cell; from the
+end of a cell to the first picture; and how many bytes travel. Times are printed, not asserted: machines
+differ; the ratios travel better.
 """
 
 import argparse
@@ -59,7 +59,7 @@ RUN = """async ([index, first]) => {
   content.activeCellIndex = index;
   const start = performance.now();
   let ended = 0, seen = 0;
-  const ran = window.jupyterapp.commands.execute('notebook:run-cell').then(() => { ended = performance.now(); });
+  window.jupyterapp.commands.execute('notebook:run-cell').then(() => { ended = performance.now(); });
   while (first && !(ended && seen)) {
     if (cell.node.querySelector(first)) seen ||= performance.now();
     if (performance.now() - start > 60000) break;
@@ -136,9 +136,7 @@ def main(program):
             report("LatentPlane while a cell runs", measure(page, *plane), old)
             page.wait_for_timeout(1000)
             for kind, size in traffic.items():
-                print(
-                    f"{kind} in {REPEATS} key presses: {size - before[kind]} bytes, with the start of the cell"
-                )
+                print(f"{kind} in {REPEATS} key presses and the start of a cell: {size - before[kind]} bytes")
             lab.close()
         chromium.close()
 
