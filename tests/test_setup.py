@@ -44,7 +44,6 @@ KNOWN_TO = {
     "matplotlib": {"plots", "widgets", "stage.page"},
     "ipywidgets": {"widgets", "stage.page"},
     "anywidget": {"widgets", "stage.page"},
-    "ipycanvas": {"widgets"},
     "traitlets": {"widgets", "stage.page"},
 }
 

@@ -14,7 +14,6 @@ from PIL import Image
 from vaegan_helpers import stage
 from vaegan_helpers.stage.page import board, controls, diagram, pictures
 from vaegan_helpers.stage.page.player import Player
-from vaegan_helpers.widgets.points import DrawPoints
 
 SMALL = {"hidden_dim": 8, "batch_size": 16}
 LONG = 60  # seconds, for what a busy machine may make wait
@@ -333,29 +332,6 @@ def test_a_round_begun_in_slow_motion_is_finished_before_another(made):
 
 
 # --- drawing ---
-
-
-def test_points_are_set_down_by_mouse_and_by_keyboard_the_same_every_time():
-    pages = [DrawPoints(), DrawPoints()]
-    for page in pages:
-        page._start_mouse(20, 20)
-        for x in (60, 61, 100, 181):  # a fast hand is heard of only now and then
-            page._move_mouse(x, 20)
-        page._end_mouse()
-        page._move_mouse(100, 100)  # the button is up
-        page.press_key(" ")
-        page.press_key("ArrowDown")
-        page.press_key(" ")
-        page.press_key("ArrowDown")
-    points = pages[0].points
-    assert len(points) == 23 and np.array_equal(
-        points, pages[1].points
-    )  # every 8 pixels from 20 to 180, and two by key
-    assert np.allclose(points[:21, 1], 2.5 - 5 * 20 / 240, atol=0.15) and np.allclose(
-        np.diff(points[:21, 0]), 8 * 5 / 240, atol=0.2
-    )
-    pages[0].press_key("Delete")
-    assert pages[0].points.shape == (0, 2)
 
 
 def test_a_drawing_is_learned_when_it_has_enough_points(made):

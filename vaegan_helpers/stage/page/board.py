@@ -6,7 +6,7 @@ import numpy as np
 from vaegan_helpers import plots
 from vaegan_helpers.stage.page import diagram, pictures
 from vaegan_helpers.stage.page.pictures import SIDE, Chart, Plane
-from vaegan_helpers.widgets import base
+from vaegan_helpers.stage.page import old_base as base
 
 C = plots.COLOURS
 # layer: (label, sign that stands for it in the pictures, colour, its arrays in the view of the state)

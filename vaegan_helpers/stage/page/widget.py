@@ -12,8 +12,7 @@ from vaegan_helpers.stage.page import board, controls, words
 from vaegan_helpers.stage.page.layout import SPEEDS, WHO, Hands, Keep, Switches, Timeline, Toolbar, region
 from vaegan_helpers.stage.page.player import Player
 from vaegan_helpers.stage.page.slow import SlowMotion
-from vaegan_helpers.widgets import base
-from vaegan_helpers.widgets.points import KEYS
+from vaegan_helpers.stage.page import old_base as base
 
 LEARN = {
     "both": ("discriminator", "generator", "encoder", "decoder"),
@@ -89,7 +88,6 @@ class TrainingStage(base.Explorer):
             ],
         )
         self.add_class("vg-stage")
-        self.caption.canvas_label = KEYS
         self._listen()
         self.show()
 
