@@ -211,9 +211,9 @@ def test_an_exchanged_optimiser_begins_without_memory_and_the_other_keeps_its_ow
         {"data": "line", "noise": "uniform", "z_dim": 1, "packing": True, "minibatch_std": True},
         {
             "data": "blobs",
-            "noise": "with gaps",
+            "noise": "mixture",
             "z_dim": 3,
-            "waves": True,
+            "fourier_features": True,
             "loss": "relativistic",
             "penalty": "r1 and r2",
         },
@@ -255,7 +255,7 @@ def test_every_choice_trains_and_is_shown(settings):
         ({"loss": "hinge"}, "loss must be one of non-saturating, .*; got 'hinge'"),
         (
             {"data": "spiral"},
-            "data must be one of line, two Gaussians, ring, grid, blobs, drawn; got 'spiral'",
+            "data must be one of line, two Gaussians, ring, grid, blobs, Dirac, drawn; got 'spiral'",
         ),
         ({"colour": "red"}, "unknown settings: colour"),
         ({"beta": -1.0}, "beta must be at least 0 .*; got -1.0"),
@@ -332,6 +332,7 @@ def test_views_have_their_shapes(run):
     shapes = {name: np.shape(array) for name, array in arrays.items()}
     assert shapes == {
         "real": (400, 2),
+        "noise": (400, 2),
         "generated": (400, 2),
         "surface": (cells, cells),
         "optimum": (cells, cells),

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from vaegan_helpers import losses
 from vaegan_helpers.stage.engine import divergences
@@ -22,6 +23,22 @@ CODES = 48  # posteriors drawn as ellipses
 VAE_STD = 0.1  # of the VAE's p(x | z)
 CELL = divergences.cell_centres(EXTENT, CELLS)[2]
 
+ARRAYS = (
+    "real",
+    "noise",
+    "generated",
+    "surface",
+    "optimum",
+    "arrows",
+    "manifold",
+    "vae_samples",
+    "vae_mean",
+    "vae_manifold",
+    "vae_ellipses",
+    "vae_reconstructions",
+    "per_mode",
+    "vae_per_mode",
+)
 vae_loss = functools.partial(
     losses.vae_loss, log_likelihood=functools.partial(losses.gaussian_log_likelihood, std=VAE_STD)
 )
@@ -130,6 +147,15 @@ def generated(generator, props):
     return generator(props.noise[:SHOWN])
 
 
+def shown_noise(noise, generator):
+    """The first two numbers of noise (n, z_dim) that are not a category's, as G takes them, (n, 2): 0 for a second
+    number that is not there."""
+    noise = noise[:, generator.categories :][:, :2]
+    if getattr(generator, "uniform", False):
+        noise = 2 * jax.device_get(jax.scipy.stats.norm.cdf(noise)) - 1
+    return np.pad(noise, ((0, 0), (0, 2 - noise.shape[1])))
+
+
 @jax.jit
 def manifold(generator, props):
     """The grid of noise as G warps it, (MESH, MESH, 2). Its lines run at even steps of probability."""
@@ -201,3 +227,25 @@ def measure(generator, vae, props):
     of_gan = measure_samples(samples, samples[:COUNTED], props)
     of_vae = measure_samples(means + props.jitter, means[:COUNTED], props)
     return of_gan | {f"vae_{name}": value for name, value in of_vae.items()}
+
+
+def view(gan, vae, props, loss, wanted):
+    """The wanted of ARRAYS, as `Stage.view` describes them, in NumPy."""
+    makers = {
+        "generated": lambda: generated(gan.averaged, props),
+        "surface": lambda: surface(gan.averaged, gan.discriminator, props, loss),
+        "optimum": lambda: optimum(gan.averaged, props),
+        "arrows": lambda: arrows(gan.averaged, gan.discriminator, props, loss),
+        "manifold": lambda: manifold(gan.averaged, props),
+        "per_mode": lambda: per_mode(gan.averaged, props.noise, props.mixture),
+        "vae_per_mode": lambda: per_mode(vae, props.codes, props.mixture),
+    }
+    shown = {name: make() for name, make in makers.items() if name in wanted}
+    if set(wanted) & {"vae_samples", "vae_mean", "vae_manifold", "vae_ellipses", "vae_reconstructions"}:
+        shown |= {name: array for name, array in vae_pictures(vae, props).items() if name in wanted}
+    shown = jax.device_get(shown)
+    if "real" in wanted:
+        shown["real"] = np.asarray(props.real[:SHOWN])
+    if "noise" in wanted:
+        shown["noise"] = shown_noise(np.asarray(props.noise[:SHOWN]), gan.generator)
+    return shown | {"extent": EXTENT}

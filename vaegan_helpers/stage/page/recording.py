@@ -1,0 +1,122 @@
+"""A run that was recorded: its frames in one compact file, and a page without a kernel that plays them."""
+
+import base64
+import html
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from vaegan_helpers import plots
+from vaegan_helpers.stage.page import script
+
+FINEST = 1 / 1024  # of the plane's units, a twentieth of a pixel: what a recorded point is rounded to
+MOST = 400  # frames; when there are more every second one is dropped
+
+
+class Recording:
+    """Frames of a run, as the page gets them from the kernel.
+
+    Args:
+      text: the settings and changes that rebuild the run, from `TrainingStage.text_of_run`.
+      layers: names of what was switched on.
+    """
+
+    def __init__(self, text, layers):
+        self.text, self.layers, self.still, self.alt = text, sorted(layers), b"", ""
+        self._frames = []
+
+    def __len__(self):
+        return len(self._frames)
+
+    def add(self, header, arrays):
+        """One more frame: what is said of it, and {name: array}, among them the whole "rows" and "measured" so far."""
+        self._frames.append((header, {name: np.array(array) for name, array in arrays.items()}))
+        if len(self._frames) > MOST:
+            self._frames = self._frames[::2]
+
+    def packed(self):
+        """All of it as bytes: each array as the difference to the one before, in 8 or 16 bits, compressed together."""
+        before, described, blob, rows = {}, [], [], 0
+        for header, arrays in self._frames:
+            parts = []
+            for name, array in arrays.items():
+                if name in ("rows", "measured"):
+                    if name == "rows":
+                        new, kind, scale, low = array[min(rows, len(array)) :], "f4", 1.0, 0.0
+                        header = header | {"rows_from": min(rows, len(array))}
+                        rows = len(array)
+                    else:
+                        new, kind, scale, low = array, "f4", 1.0, 0.0
+                    data = new.astype("<f4")
+                elif name in ("surface", "optimum"):
+                    data, low, scale = eight_bits(array)
+                    kind = "u1"
+                else:
+                    data = np.clip(np.round(np.nan_to_num(array) / FINEST), -32768, 32767).astype("<i2")
+                    kind, scale, low = "i2", FINEST, 0.0
+                whole = data
+                if kind != "f4":
+                    old = before.get(name)
+                    if old is not None and old.shape == whole.shape:
+                        data = whole - old  # wraps around, and so does the sum that undoes it
+                    before[name] = whole
+                    fresh = old is None or old.shape != whole.shape
+                else:
+                    fresh = True
+                parts.append([name, kind, list(data.shape), low, scale, int(fresh)])
+                blob.append(data.tobytes())
+            described.append([header, parts])
+        head = {"text": self.text, "layers": self.layers, "frames": described}
+        head = json.dumps(head, separators=(",", ":")).encode()
+        return zlib.compress(struct.pack("<I", len(head)) + head + b"".join(blob), 9)
+
+    def html(self):
+        """A whole page, which needs nothing else: it plays the recording, and shows a still picture without scripts."""
+        data = base64.b64encode(self.packed()).decode()
+        picture = base64.b64encode(self.still).decode()
+        return PAGE.format(
+            css=script.CSS, script=script.SCRIPT, data=data, picture=picture, alt=html.escape(self.alt)
+        )
+
+    def save(self, path):
+        """Writes that page to a file and returns where it is."""
+        path = Path(path)
+        path.write_text(self.html(), encoding="utf-8")
+        return path
+
+    def _repr_mimebundle_(self, **kwargs):
+        frame = (
+            f'<iframe srcdoc="{html.escape(self.html())}" sandbox="allow-scripts allow-downloads" '
+            f'title="{html.escape(self.alt)}" style="width: 100%; height: 760px; border: 0"></iframe>'
+        )
+        return {"text/html": frame, "text/plain": self.alt}
+
+
+def eight_bits(array):
+    """An array in 256 levels: (levels, the value of 0, the value of one level). Probabilities keep the range 0 to 1."""
+    array = np.nan_to_num(np.asarray(array, np.float32))
+    low, high = min(0.0, float(array.min())), max(1.0, float(array.max()))
+    return np.round((array - low) * (255 / (high - low))).astype(np.uint8), low, (high - low) / 255
+
+
+def still_html(png, alt, width=1000):
+    """A picture with its alternative text, as a notebook stores it."""
+    data = base64.b64encode(plots.compact(png)).decode()
+    return f'<img alt="{html.escape(alt)}" width="{width}" src="data:image/png;base64,{data}">'
+
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Training stage: a recorded run</title><style>
+:root {{ color-scheme: light dark; }} body {{ margin: 8px; background: Canvas; color: CanvasText; }}
+{css}
+</style></head><body><main></main>
+<noscript><img alt="{alt}" style="max-width: 100%" src="data:image/png;base64,{picture}"></noscript>
+<script type="module">
+{script}
+replay(document.querySelector("main"), "{data}");
+</script></body></html>
+"""
