@@ -168,7 +168,6 @@ PRESETS = {
         "data": "Dirac",
         "loss": "saturating",
         "penalty": "none",
-        "penalty_weight": 1.0,
         "discriminator_optimizer": "SGD",
         "generator_optimizer": "SGD",
         "discriminator_learning_rate": 0.05,

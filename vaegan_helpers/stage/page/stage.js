@@ -40,7 +40,8 @@ class Stage {
     this.slowButton = button("Slow motion", "Goes through a round in numbered parts", () => this.setSlow(!this.slow));
     this.speed = select(Object.keys(SPEEDS), "as fast as it goes", () => {});
     this.preset = select(["none", ...TABLES.presets], "none", (name) => name !== "none" && this.act("preset", name));
-    this.onlyLive = [h("span", { role: "group", "aria-label": "Trains", className: "vg-group" }, h("span", {}, "Trains"), ...this.whoButtons), this.slowButton, labelled("Preset (begins anew)", this.preset)];
+    this.preset.title = "A run to watch; it begins anew";
+    this.onlyLive = [h("span", { role: "group", "aria-label": "Trains", className: "vg-group" }, h("span", {}, "Trains"), ...this.whoButtons), this.slowButton, labelled("Preset", this.preset)];
     this.toolbar = h("div", { className: "vg-toolbar" }, this.playButton, this.stepButton, this.again, ...this.onlyLive.slice(0, 2), labelled("Speed", this.speed), this.onlyLive[2]);
     this.count = h("span", { className: "vg-count" });
     this.slider = h("input", { type: "range", min: 0, oninput: () => this.scrub(Number(this.slider.value)) });
@@ -190,7 +191,6 @@ class Stage {
   goOn(rounds = 1) {
     this.setPlaying(false);
     if (!this.live) return this.leaf(rounds);
-    this.acts = [];
     return this.ask({ advance: this.slow ? 1 : rounds }).then((answer) => this.take(answer, true));
   }
 
@@ -311,6 +311,7 @@ class Stage {
     const planes = this.shownPlanes();
     for (const [name, plane] of Object.entries(this.planes)) plane.element.hidden = !planes.includes(name);
     this.region.style.setProperty("--planes", planes.length);
+    this.region.classList.toggle("vg-wide", planes.length > 3);
     for (const [name, chart] of Object.entries(this.charts)) chart.element.hidden = !this.layers.has(name);
     for (const [name, box] of Object.entries(this.switches)) box.checked = this.layers.has(name);
     const hide = (name, hidden) => { this.switches[name].parentElement.hidden = hidden; };

@@ -36,10 +36,10 @@ def picture(shown, view, history, measured, path, modes):
     # in our own style, whatever the user's is
     with matplotlib.style.context("default"):
         fig = Figure(
-            figsize=(12, 12 / max(len(planes), 3) + 0.3 + (2.1 if charts else 0)), layout="constrained"
+            figsize=(12, 12 / max(len(planes), 3) + 0.5 + (2.1 if charts else 0)), layout="constrained"
         )
         FigureCanvasAgg(fig)
-        parts = fig.subfigures(2, 1, height_ratios=[12 / max(len(planes), 3), 2.1]) if charts else [fig]
+        parts = fig.subfigures(2, 1, height_ratios=[12 / max(len(planes), 3) + 0.5, 2.1]) if charts else [fig]
         for ax, name in zip(
             parts[0].subplots(1, max(len(planes), 3), squeeze=False)[0], planes, strict=False
         ):
