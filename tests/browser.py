@@ -1,6 +1,7 @@
 """JupyterLab in a real browser for the tests: a server of the course, Chromium, and hands that move what they find."""
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -92,6 +93,11 @@ def _wait_for(address, server, log, seconds=60):
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
 
 
+# How many cells have ended since `run_all` began; null once all have.
+CELLS_ENDED = """() => window.vgRunning === null ? null :
+  window.jupyterapp.shell.currentWidget.content.widgets.filter((cell) => cell.model.executionCount).length"""
+
+
 class Lab:
     """One page of JupyterLab.
 
@@ -136,15 +142,37 @@ class Lab:
             shell.collapseLeft?.(); shell.collapseRight?.(); }""")
         return self
 
-    def run_all(self):
-        """Forgets the stored outputs and runs every cell; returns once the last one has ended."""
-        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
-        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    def run_all(self, cell_seconds=300):
+        """Forgets the stored outputs and runs every cell; returns once the last one has ended.
+
+        Raises:
+          TimeoutError: a cell took longer than `cell_seconds`; the kernel is interrupted then.
+        """
+        self.page.evaluate("""() => {
+          const commands = window.jupyterapp.commands;
+          window.vgRunning = commands.execute('notebook:clear-all-cell-outputs')
+            .then(() => commands.execute('notebook:run-all-cells'))
+            .finally(() => { window.vgRunning = null; });
+        }""")
+        ended, since = -1, time.monotonic()
+        while (now := self.page.evaluate(CELLS_ENDED)) is not None:
+            if now != ended:
+                ended, since = now, time.monotonic()
+            if time.monotonic() - since > cell_seconds:
+                self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+                raise TimeoutError(f"after {ended} code cells one took more than {cell_seconds} s")
+            self.page.wait_for_timeout(200)
         self.page.wait_for_timeout(300)
 
+    def notebook(self):
+        """The notebook as JupyterLab holds it now, as JSON."""
+        return self.page.evaluate(
+            "() => JSON.stringify(window.jupyterapp.shell.currentWidget.content.model.toJSON())"
+        )
+
     def cells(self):
-        """The notebook as JupyterLab holds it now, as a list of cells."""
-        return self.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells")
+        """Its cells, as dictionaries."""
+        return json.loads(self.notebook())["cells"]
 
     def close(self):
         """Ends the notebook's kernel and closes the page."""

@@ -1,6 +1,5 @@
-"""The notebooks and the explorers in JupyterLab, moved by keyboard and by mouse in a real browser without a network."""
+"""The explorers in JupyterLab, moved by keyboard and by mouse in a real browser without a network."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -133,26 +132,6 @@ def assert_healthy(lab):
 def assert_everything_moves(output):
     for name, move in output.moves():
         assert output.changes(move), f"{name}: nothing changed"
-
-
-@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_every_notebook_runs_and_everything_in_it_moves(path, new_lab):
-    lab = new_lab(path.name)
-    lab.run_all()
-    assert_healthy(lab)
-    assert all(cell["execution_count"] for cell in lab.cells() if cell["cell_type"] == "code")
-    outputs = browser.outputs_of(lab.page)
-    stored = [
-        "".join(output.get("data", {}).get("text/html", ""))
-        for cell in json.loads(path.read_text())["cells"]
-        for output in cell.get("outputs", [])
-    ]
-    assert len(outputs) == sum(
-        "data-frames" in html or "<p>" in html for html in stored
-    )  # flipbooks, explorers
-    for output in outputs:
-        assert_everything_moves(output)
-    assert_healthy(lab)
 
 
 def test_every_explorer_moves_by_keyboard_and_by_mouse(explorers):

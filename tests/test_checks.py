@@ -106,6 +106,42 @@ def test_a_hint_prints_instead_of_stopping(capsys):
     assert right == "the KL: right"
 
 
+@pytest.mark.parametrize(
+    "given, truth, right",
+    [
+        (4, 4, True),
+        (np.float32(4.004), 4, True),
+        (jnp.array([4.0]), 4, True),
+        (4.1, 4, False),
+        (float("nan"), 4, False),
+        ("four", 4, False),
+        ([4, 4], 4, False),
+        (abs, 4, False),
+        ("High ", "high", True),
+        ("low", "high", False),
+        (1, "high", False),
+        (["a", "b"], {"b", "a"}, True),
+        ({"a"}, {"b", "a"}, False),
+        ("ab", {"b", "a"}, False),
+        (3, {"b", "a"}, False),
+    ],
+)
+def test_a_short_answer_is_right_or_gets_its_hint(given, truth, right, capsys):
+    checks.answer("the question", given, truth, "Look again.")
+    said = capsys.readouterr().out
+    assert said == ("the question: right\n" if right else "the question: not yet. Look again.\n")
+
+
+def test_no_short_answer_is_said_to_be_none_yet(capsys):
+    checks.answer("the question", None, 4, "Look again.")
+    assert capsys.readouterr().out == "the question: no answer yet\n"
+
+
+def test_the_tolerance_of_a_short_answer_is_the_callers(capsys):
+    checks.answer("the norm", 10.4, 10, "Look again.", 0.5)
+    assert capsys.readouterr().out == "the norm: right\n"
+
+
 def test_a_notebook_shows_the_message_alone():
     assert checks.NotYet("look at the sign")._render_traceback_() == ["Not yet. Look at the sign"]
     lines = checks.NotYet("word " * 50 + "\n    in the line `a`")._render_traceback_()

@@ -1,4 +1,4 @@
-"""Importing the package keeps compiled programs. Each case is a process of its own, with a home of its own."""
+"""Importing the package keeps compiled programs. Each case is a process and a home of its own."""
 
 import os
 import subprocess
@@ -7,15 +7,16 @@ import time
 
 import pytest
 
-PROGRAM = "import vaegan_helpers, jax; print(float(jax.jit(lambda x: 3 * x)(2.0)))"
+PROGRAM = "print(float(jax.jit(lambda x: 3 * x)(2.0)))"
 
 
-def start(home, **environment):
+def start(home, before="", between="", **environment):
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "VAEGAN_", "XLA_"))
     }
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", f"{before}\nimport vaegan_helpers, jax\n{between}\n{PROGRAM}"],
+        cwd=home,
         env={**inherited, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -30,8 +31,8 @@ def end(process):
     return words
 
 
-def run(home, **environment):
-    return end(start(home, **environment))
+def run(home, **how):
+    return end(start(home, **how))
 
 
 def entries(folder):
@@ -47,18 +48,23 @@ def test_small_programs_are_kept_and_found_again(tmp_path):
     assert entries(tmp_path) == kept
 
 
-def test_a_damaged_entry_is_replaced_with_a_word_about_it(tmp_path):
-    run(tmp_path)
-    damaged = max(entries(tmp_path), key=lambda path: path.stat().st_size)
+def damage(home):
+    """Cuts the largest entry short, as if interrupted a minute ago; gives the entry and its length."""
+    damaged = max(entries(home), key=lambda path: path.stat().st_size)
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[: len(whole) // 2])
-    os.utime(
-        damaged, (minute_ago := time.time() - 60, minute_ago)
-    )  # a younger one may still be being written
-    os.utime(next(tmp_path.rglob("checked")), (minute_ago - 1, minute_ago - 1))
+    minute_ago = time.time() - 60  # a younger one may still be being written
+    os.utime(damaged, (minute_ago, minute_ago))
+    os.utime(next(home.rglob("checked")), (minute_ago - 1, minute_ago - 1))
+    return damaged, len(whole) // 2
+
+
+def test_a_damaged_entry_is_replaced_with_a_word_about_it(tmp_path):
+    run(tmp_path)
+    damaged, length = damage(tmp_path)
     words = run(tmp_path)
     assert "damaged" in words and damaged.name in words
-    assert damaged.stat().st_size > len(whole) // 2
+    assert damaged.stat().st_size > length
     assert run(tmp_path) == ""
 
 
@@ -90,6 +96,53 @@ def test_the_user_s_own_cache_is_left_alone(tmp_path):
     assert {path.parent for path in entries(tmp_path)} == {tmp_path / "mine"}
 
 
+# Without a cache
+
+
+def said_once(words, reason):
+    """Whether the only warning is ours, with this reason."""
+    return words.count("Warning") == 1 and "each run compiles them anew" in words and reason in words
+
+
 def test_without_a_place_to_write_it_works_all_the_same(tmp_path):
     (tmp_path / "cache").write_text("a file where the directory should be")
-    assert run(tmp_path) == ""
+    assert said_once(run(tmp_path), "Not a directory")
+
+
+# What stands before the program: as on a full disk, no file can grow beyond some bytes.
+FULL_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (99, 99)); "
+# No home directory in the environment, and none known to the system.
+NO_HOME = """
+import os, pwd
+for name in ("HOME", "XDG_CACHE_HOME"):
+    os.environ.pop(name)
+def unknown(user):
+    raise KeyError(user)
+pwd.getpwuid = unknown
+"""
+NO_DELETING = """
+import pathlib
+def refused(path, missing_ok=False):
+    raise PermissionError(13, "Permission denied", str(path))
+pathlib.Path.unlink = refused
+"""
+
+
+def test_a_full_disk_costs_one_warning_and_not_one_for_each_program(tmp_path):
+    assert said_once(run(tmp_path, before=FULL_DISK), "File too large")
+    assert not entries(tmp_path)
+
+
+def test_a_disk_that_fills_up_later_costs_no_warning_for_each_program(tmp_path):
+    assert run(tmp_path, between=FULL_DISK) == ""
+
+
+def test_an_unknown_user_without_a_home_leaves_no_folder_where_they_are(tmp_path):
+    assert said_once(run(tmp_path, before=NO_HOME), "Not a directory")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_entry_that_cannot_be_deleted_does_not_stop_the_import(tmp_path):
+    run(tmp_path)
+    damage(tmp_path)
+    assert said_once(run(tmp_path, before=NO_DELETING), "Permission denied")

@@ -392,37 +392,46 @@ def test_weights_are_scaled_to_one():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: mixtures.mixture([], 1.0), r"means has shape \(0, 1\); wanted \(modes, dim\) or \(modes,\)"),
-        (lambda: mixtures.mixture(3.0, 1.0), r"means has shape \(\); wanted"),
-        (lambda: mixtures.mixture(np.zeros((2, 2, 2)), 1.0), r"means has shape \(2, 2, 2\); wanted"),
-        (lambda: mixtures.mixture([0.0, 1.0], [1.0, 1.0, 1.0]), r"2 modes came with stds of shape \(3,\)"),
-        (lambda: mixtures.mixture([0.0, 1.0], [1.0]), r"2 modes came with stds of shape \(1,\)"),
-        (lambda: mixtures.mixture([0.0, 1.0], 1.0, [1.0]), r"weights of shape \(1,\); wanted one std"),
+        (lambda: mixtures.mixture([], 1.0), r"means must be an array of shape \(modes,\); got \(0,\)"),
+        (lambda: mixtures.mixture(3.0, 1.0), r"means must be an array of shape \(modes,\); got \(\)"),
+        (
+            lambda: mixtures.mixture(np.zeros((2, 2, 2)), 1.0),
+            r"means must be an array of shape \(modes, dim\); got \(2, 2, 2\)",
+        ),
+        (
+            lambda: mixtures.mixture([0.0, 1.0], [1.0, 1.0, 1.0]),
+            r"stds must be an array of shape \(2,\); got \(3,\)",
+        ),
+        (lambda: mixtures.mixture([0.0, 1.0], [1.0]), r"stds must be an array of shape \(2,\); got \(1,\)"),
+        (
+            lambda: mixtures.mixture([0.0, 1.0], 1.0, [1.0]),
+            r"weights must be an array of shape \(2,\); got \(1,\)",
+        ),
         (
             lambda: mixtures.mixture([0.0, np.nan], 1.0),
-            r"every mean must be finite; got \[\[0.0\], \[nan\]\]",
+            r"means must be finite; got NaN or infinity in 1 of 2 rows",
         ),
         (
             lambda: mixtures.mixture([0.0, 1.0], [1.0, 0.0]),
-            r"every std must be positive and finite; got \[1.0, 0.0\]",
+            r"stds must be positive; got \[1.0, 0.0\]",
         ),
-        (lambda: mixtures.mixture([0.0, 1.0], np.inf), "every std must be positive and finite; got inf"),
+        (lambda: mixtures.mixture([0.0, 1.0], np.inf), "stds must be finite"),
         (
             lambda: mixtures.mixture([0.0, 1.0], 1.0, [1.0, -1.0]),
-            r"every weight must be positive and finite; got \[1.0, -1.0",
+            r"weights must be positive; got \[1.0, -1.0",
         ),
         (lambda: mixtures.gaussian_ring(modes=0), "modes must be .*; got 0"),
         (lambda: mixtures.gaussian_ring(modes=2.5), "modes must be .*; got 2.5"),
         (lambda: mixtures.gaussian_ring(radius=-1.0), "radius must be a positive number; got -1.0"),
-        (lambda: mixtures.gaussian_ring(std=0.0), "every std must be positive and finite; got 0.0"),
+        (lambda: mixtures.gaussian_ring(std=0.0), "stds must be positive; got 0.0"),
         (lambda: mixtures.gaussian_grid(side=-2), "side must be .*; got -2"),
         (lambda: mixtures.gaussian_grid(side=2.5), "side must be .*; got 2.5"),
         (lambda: mixtures.gaussian_grid(spacing=float("nan")), "spacing must be a positive number; got nan"),
         (lambda: mixtures.two_gaussians(distance=0.0), "distance must be a positive number; got 0.0"),
-        (lambda: UNEVEN.log_density(jnp.zeros(3)), r"x has shape \(3,\); log_density needs shape \(n, 1\)"),
+        (lambda: UNEVEN.log_density(jnp.zeros(3)), r"x must be an array of shape \(n, 1\); got \(3,\)"),
         (
             lambda: UNEVEN.log_density(jnp.zeros((3, 2))),
-            r"x has shape \(3, 2\); log_density needs shape \(n, 1\)",
+            r"x must be an array of shape \(n, 1\); got \(3, 2\)",
         ),
         (lambda: UNEVEN.sample(jax.random.key(0), -1), "n must be a whole number of at least 1; got -1"),
         (lambda: UNEVEN.sample(jax.random.key(0), 2.5), "n must be a whole number of at least 1; got 2.5"),
@@ -463,9 +472,12 @@ def test_a_drawing_becomes_a_narrow_gaussian_at_each_point():
     [
         (lambda: mixtures.gaussian_line(modes=0), "modes must be a whole number"),
         (lambda: mixtures.gaussian_line(length=0.0), "length must be a positive number"),
-        (lambda: mixtures.around_points(np.zeros(20)), r"points has shape \(20,\); wanted \(n, dim\)"),
+        (
+            lambda: mixtures.around_points(np.zeros(20)),
+            r"points must be an array of shape \(n, dim\); got \(20,\)",
+        ),
         (lambda: mixtures.around_points(np.zeros((20, 2)), std=-1.0), "std must be a positive number"),
-        (lambda: mixtures.around_points(np.full((20, 2), np.nan)), "every mean must be finite"),
+        (lambda: mixtures.around_points(np.full((20, 2), np.nan)), "points must be finite"),
     ],
 )
 def test_bad_lines_and_drawings_are_named(make, words):

@@ -5,7 +5,7 @@ import pytest
 from execute_notebooks import find, main
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from vaegan_helpers import losses, training
+from vaegan_helpers import losses
 
 WIDGET = """
 import base64, ipywidgets
@@ -37,7 +37,7 @@ def stored(tmp_path_factory):
     runs = []
     for _ in range(2):
         assert main([str(path)]) == 0
-        training.append(path.read_text())
+        runs.append(path.read_text())
     return runs
 
 
@@ -87,7 +87,7 @@ def test_a_stored_traceback_names_no_place_of_this_machine(tmp_path):
     assert main([str(path)]) == 0
     (error,) = nbformat.read(path, as_version=4).cells[-1].outputs
     text = "\n".join(error.traceback)
-    assert "vaegan_helpers/losses.py" in text
+    assert "vaegan_helpers/losses/vae.py" in text
     assert str(Path(losses.__file__).parents[1]) not in text
 
 

@@ -209,20 +209,32 @@ def test_gradient_penalty_of_a_flat_critic_has_a_finite_gradient(points):
     [
         (
             lambda: losses.discriminator_loss(jnp.zeros((4, 1)), jnp.zeros(4)),
-            r"real_logits has shape \(4, 1\)",
+            r"real_logits must be an array of shape \(batch,\); got \(4, 1\)",
         ),
-        (lambda: losses.discriminator_loss(jnp.zeros(4), jnp.zeros(())), r"fake_logits has shape \(\)"),
+        (
+            lambda: losses.discriminator_loss(jnp.zeros(4), jnp.zeros(())),
+            r"fake_logits must be an array of shape \(batch,\); got \(\)",
+        ),
         (
             lambda: losses.discriminator_loss(jnp.zeros(4), jnp.zeros(4), smoothing=1.0),
-            r"smoothing must lie in \[0, 1\); got 1.0",
+            r"smoothing must be at least 0 and below 1; got 1.0",
         ),
-        (lambda: losses.generator_loss(jnp.zeros((4, 1))), r"fake_logits has shape \(4, 1\)"),
-        (lambda: losses.generator_loss(jnp.zeros(0)), r"fake_logits has shape \(0,\)"),
+        (
+            lambda: losses.generator_loss(jnp.zeros((4, 1))),
+            r"fake_logits must be an array of shape \(batch,\); got \(4, 1\)",
+        ),
+        (
+            lambda: losses.generator_loss(jnp.zeros(0)),
+            r"fake_logits must be an array of shape \(batch,\); got \(0,\)",
+        ),
         (
             lambda: losses.least_squares_discriminator_loss(jnp.zeros(4), jnp.zeros((4, 1))),
-            r"fake_outputs has shape \(4, 1\)",
+            r"fake_outputs must be an array of shape \(batch,\); got \(4, 1\)",
         ),
-        (lambda: losses.critic_loss(jnp.zeros((2, 2)), jnp.zeros(4)), r"real_scores has shape \(2, 2\)"),
+        (
+            lambda: losses.critic_loss(jnp.zeros((2, 2)), jnp.zeros(4)),
+            r"real_scores must be an array of shape \(batch,\); got \(2, 2\)",
+        ),
         (
             lambda: losses.gradient_penalty(
                 lambda x, key: x[:, 0], jnp.zeros((4, 2)), jnp.zeros((3, 2)), jax.random.key(0)

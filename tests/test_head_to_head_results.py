@@ -9,7 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from vaegan_helpers import models
+from vaegan_helpers import models, results
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SCRIPT = NOTEBOOKS / "results" / "head_to_head.py"
@@ -32,7 +32,7 @@ def script():
 
 @pytest.fixture(scope="module")
 def table():
-    return json.loads(SCRIPT.with_suffix(".json").read_text())
+    return results.load(SCRIPT.stem)
 
 
 @pytest.fixture(scope="module")

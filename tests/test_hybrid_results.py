@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from vaegan_helpers import models
+from vaegan_helpers import models, results
 
 SCRIPT = Path(__file__).resolve().parents[1] / "notebooks" / "results" / "hybrid.py"
 
@@ -21,7 +21,7 @@ def script():
 
 @pytest.fixture(scope="module")
 def table():
-    return json.loads(SCRIPT.with_suffix(".json").read_text())
+    return results.load(SCRIPT.stem)
 
 
 def test_settings_in_the_file_are_those_of_the_script(script, table):

@@ -53,5 +53,5 @@ def test_whole_means_a_count(value):
 
 
 def test_importance_weighted_bound_refuses_pixels_that_are_none():
-    with pytest.raises(ValueError, match=r"pixels must lie in \[0, 1\]; got values from 0 to 255"):
+    with pytest.raises(ValueError, match=r"x must lie in \[0, 1\]; got values from 0 to 255"):
         metrics.importance_weighted_bound(VAE, jnp.array([[0.0, 255, 0, 0]]), jax.random.key(0), 3)

@@ -281,7 +281,7 @@ BAD_SHAPES = [jnp.zeros((2, 4)), jnp.zeros((3, 3)), jnp.zeros(3), jnp.zeros((2, 
 )
 def test_shapes_that_differ_are_named(call, bad):
     for arrays in [(ROW, bad), (bad, ROW)]:
-        with pytest.raises(ValueError, match=r"wanted arrays of one shape \(batch, dim\); got .*\(2, 3\)"):
+        with pytest.raises(ValueError, match=r"must have one shape \(batch, dim\); got .*\(2, 3\)"):
             call(*arrays)
 
 
@@ -295,7 +295,7 @@ def test_one_dimensional_arrays_are_refused_though_their_shapes_agree():
 )
 def test_pixels_outside_the_unit_interval_are_named(pixel, range_):
     x = ROW.at[1, 1].set(pixel)
-    with pytest.raises(ValueError, match=rf"pixels must lie in \[0, 1\]; got values from .*{range_}"):
+    with pytest.raises(ValueError, match=rf"x must lie in \[0, 1\]; got values from .*{range_}"):
         losses.bernoulli_log_likelihood(ROW, x)
 
 
@@ -304,16 +304,16 @@ def test_pixels_outside_the_unit_interval_are_named(pixel, range_):
     [
         (
             lambda vae, x: losses.vae_loss(vae, x, jax.random.key(0), -0.5),
-            "beta must not be negative; got -0.5",
+            "beta must be a number of at least 0; got -0.5",
         ),
         (
             lambda vae, x: losses.vae_loss(vae, x, jax.random.key(0), float("nan")),
-            "beta must not be negative; got nan",
+            "beta must be a number of at least 0; got nan",
         ),
         (lambda vae, x: losses.vae_loss(vae, x[:, 1:], jax.random.key(0)), r"\(batch, 7\); got \(5, 6\)"),
         (
             lambda vae, x: losses.vae_loss(vae, x + 1, jax.random.key(0)),
-            r"pixels must lie in \[0, 1\]; got values from 1",
+            r"x must lie in \[0, 1\]; got values from 1",
         ),
         (
             lambda vae, x: losses.kl_monte_carlo(ROW, ROW, jax.random.key(0), 0),
@@ -321,19 +321,19 @@ def test_pixels_outside_the_unit_interval_are_named(pixel, range_):
         ),
         (
             lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, 0.0),
-            "std must be one positive number; got 0.0",
+            "std must be a positive number; got 0.0",
         ),
         (
             lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, -1.0),
-            "std must be one positive number; got -1.0",
+            "std must be a positive number; got -1.0",
         ),
         (
             lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, float("nan")),
-            "std must be one positive number; got nan",
+            "std must be a positive number; got nan",
         ),
         (
             lambda vae, x: losses.gaussian_log_likelihood(ROW, ROW, jnp.ones(3)),
-            "std must be one positive number; got",
+            "std must be a positive number; got",
         ),
     ],
 )

@@ -9,10 +9,8 @@ import time
 import urllib.error
 import urllib.request
 
-import nbformat
 import pytest
 import websocket
-from jupyter_server.services.contents.largefilemanager import LargeFileManager
 
 from vaegan_helpers import __main__ as course
 
@@ -160,27 +158,3 @@ def test_missing_notebooks_are_explained(monkeypatch, tmp_path):
     monkeypatch.setattr(course, "__file__", str(tmp_path / "vaegan_helpers" / "__main__.py"))
     with pytest.raises(SystemExit, match="no notebooks in .*pip install"):
         course.main([])
-
-
-def saved(folder, output):
-    """What is on the disk after JupyterLab has saved a notebook with one output, under the course's settings."""
-    option = next(each for each in course.arguments([]) if "pre_save_hook" in each)
-    manager = LargeFileManager(root_dir=str(folder), pre_save_hook=option.split("=", 1)[1])
-    cell = nbformat.v4.new_code_cell("explorer", outputs=[nbformat.v4.new_output("display_data", output)])
-    manager.save(
-        {"type": "notebook", "format": "json", "content": nbformat.v4.new_notebook(cells=[cell])}, "a.ipynb"
-    )
-    return json.loads((folder / "a.ipynb").read_text())["cells"][0]["outputs"][0]["data"]
-
-
-def test_a_saved_explorer_keeps_its_picture_and_not_its_live_view(tmp_path):
-    data = saved(
-        tmp_path, {course.WIDGET_VIEW: {"model_id": "a"}, "text/html": "<img alt='a 7'>", "text/plain": "a 7"}
-    )
-    assert set(data) == {"text/html", "text/plain"}
-
-
-def test_a_saved_widget_without_a_picture_keeps_its_live_view(tmp_path):
-    assert course.WIDGET_VIEW in saved(
-        tmp_path, {course.WIDGET_VIEW: {"model_id": "a"}, "text/plain": "IntSlider()"}
-    )

@@ -148,7 +148,9 @@ def test_too_few_samples_are_named(vae, pixels, samples):
 
 @pytest.mark.parametrize("shape", [(5, 6), (7,), (5, 7, 1)])
 def test_data_that_do_not_fit_the_model_are_named(vae, shape):
-    with pytest.raises(ValueError, match=rf"takes arrays of shape \(batch, 7\); got \({shape[0]},"):
+    with pytest.raises(
+        ValueError, match=rf"x must be an array of shape \((batch, 7|n, x_dim)\); got \({shape[0]},"
+    ):
         metrics.importance_weighted_bound(vae, jnp.zeros(shape), jax.random.key(0), 2)
 
 
@@ -172,7 +174,9 @@ def test_a_latent_is_active_above_the_threshold_not_at_it():
 
 @pytest.mark.parametrize("shape", [(3,), (1, 3), (0, 3), (2, 3, 4)])
 def test_means_of_a_wrong_shape_are_named(shape):
-    with pytest.raises(ValueError, match=r"mean has shape \(.*wanted \(n, z_dim\)"):
+    with pytest.raises(
+        ValueError, match=r"mean must (be an array of shape \(n, z_dim\)|hold at least 2 examples); got"
+    ):
         metrics.active_units(np.zeros(shape))
 
 
@@ -198,5 +202,5 @@ def test_sharpness_of_one_pixel_is_counted_by_hand():
 
 
 def test_sharpness_asks_for_pictures():
-    with pytest.raises(ValueError, match=r"\(3, 10\); wanted \(n, 784\)"):
+    with pytest.raises(ValueError, match=r"images must be an array of shape \(n, 784\); got \(3, 10\)"):
         metrics.sharpness(np.zeros((3, 10)))

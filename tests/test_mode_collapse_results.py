@@ -7,6 +7,8 @@ from pathlib import Path
 import jax
 import pytest
 
+from vaegan_helpers import results
+
 SCRIPT = Path(__file__).resolve().parents[1] / "notebooks" / "results" / "mode_collapse.py"
 
 
@@ -17,7 +19,7 @@ def script():
 
 @pytest.fixture(scope="module")
 def table():
-    return json.loads(SCRIPT.with_suffix(".json").read_text())
+    return results.load(SCRIPT.stem)
 
 
 def test_settings_in_the_file_are_those_of_the_script(script, table):

@@ -211,10 +211,13 @@ def test_each_hidden_layer_drops_its_own_units():
             lambda key: models.VAE(12, 8, 2, 1.5, key=key),
             "hidden_layers must be a whole number of at least 0; got 1.5",
         ),
-        (lambda key: models.Discriminator(12, dropout=1.0, key=key), r"share of units in \[0, 1\); got 1.0"),
+        (
+            lambda key: models.Discriminator(12, dropout=1.0, key=key),
+            r"dropout must be at least 0 and below 1; got 1.0",
+        ),
         (
             lambda key: models.Discriminator(12, dropout=-0.1, key=key),
-            r"share of units in \[0, 1\); got -0.1",
+            r"dropout must be at least 0 and below 1; got -0.1",
         ),
     ],
 )
@@ -247,14 +250,14 @@ def test_old_style_and_split_keys_are_refused():
     ids=["vae", "autoencoder", "discriminator"],
 )
 def test_data_of_a_wrong_shape_is_named(call, shape):
-    with pytest.raises(ValueError, match=rf"takes arrays of shape \(batch, 12\); got \({shape[0]}, ?"):
+    with pytest.raises(ValueError, match=rf"x must be an array of shape \(batch, 12\); got \({shape[0]}, ?"):
         call(jnp.zeros(shape))
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (2,)])
 def test_latents_of_a_wrong_shape_are_named(vae, shape):
     for decode in (vae.decode, BUILDERS["generator"](jax.random.key(0))):
-        with pytest.raises(ValueError, match=rf"takes arrays of shape \(batch, 2\); got \({shape[0]},"):
+        with pytest.raises(ValueError, match=rf"x must be an array of shape \(batch, 2\); got \({shape[0]},"):
             decode(jnp.zeros(shape))
 
 

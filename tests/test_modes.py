@@ -112,11 +112,11 @@ def test_a_generator_that_makes_one_thing_has_support_one():
 @pytest.mark.parametrize(
     "samples, words",
     [
-        (np.zeros((5, 3)), r"shape \(5, 3\); wanted \(n, 2\)"),
-        (np.zeros(2), r"shape \(2,\)"),
-        (np.zeros((0, 2)), r"shape \(0, 2\)"),
-        (np.array([[0.0, np.nan], [0.0, 1.0]]), "1 of 2 samples are NaN or infinite"),
-        (np.full((3, 2), np.inf), "3 of 3 samples"),
+        (np.zeros((5, 3)), r"samples must be an array of shape \(n, 2\); got \(5, 3\)"),
+        (np.zeros(2), r"got \(2,\)"),
+        (np.zeros((0, 2)), r"got \(0, 2\)"),
+        (np.array([[0.0, np.nan], [0.0, 1.0]]), "samples must be finite; got NaN or infinity in 1 of 2 rows"),
+        (np.full((3, 2), np.inf), "3 of 3 rows"),
     ],
 )
 def test_samples_that_cannot_be_counted_are_refused(samples, words):
@@ -127,15 +127,21 @@ def test_samples_that_cannot_be_counted_are_refused(samples, words):
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda: metrics.modes_covered(np.zeros((4, 2)), ring(1)), "at least two; got 1"),
+        (lambda: metrics.modes_covered(np.zeros((4, 2)), ring(1)), "at least two modes to count; got 1"),
         (
             lambda: metrics.modes_covered(np.zeros((4, 2)), ring(), within=0.0),
             "within must be a positive number; got 0.0",
         ),
-        (lambda: metrics.birthday_test(np.zeros((4, 2)), 1, 0.1), "batch_size is 1 with 4 samples"),
-        (lambda: metrics.birthday_test(np.zeros((4, 2)), 5, 0.1), "batch_size is 5 with 4 samples"),
+        (
+            lambda: metrics.birthday_test(np.zeros((4, 2)), 1, 0.1),
+            "batch_size must be a whole number of at least 2; got 1",
+        ),
+        (
+            lambda: metrics.birthday_test(np.zeros((4, 2)), 5, 0.1),
+            "samples must hold at least one batch of 5; got 4",
+        ),
         (lambda: metrics.birthday_test(np.zeros((4, 2)), 2, 0.0), "distance must be a positive number"),
-        (lambda: metrics.birthday_test(np.full((4, 2), np.nan), 2, 0.1), "4 of 4 samples are NaN"),
+        (lambda: metrics.birthday_test(np.full((4, 2), np.nan), 2, 0.1), "4 of 4 rows"),
     ],
 )
 def test_bad_settings_are_named(call, words):

@@ -132,12 +132,16 @@ def test_few_samples_make_frechet_too_large():
 @pytest.mark.parametrize(
     "real, fake, words",
     [
-        (cloud(20, 3, 0), cloud(20, 4, 1), "one width; got real with 3 and fake with 4"),
-        (cloud(20, 3, 0)[0], cloud(20, 3, 1), r"real has shape \(3,\); wanted \(n, dim\)"),
-        (np.zeros((0, 3)), cloud(20, 3, 1), r"real has shape \(0, 3\)"),
-        (np.ones((20, 3)), cloud(20, 3, 1), "all 20 features of real are the same"),
-        (cloud(20, 3, 0), np.ones((20, 3)), "all 20 features of fake are the same"),
-        (cloud(20, 3, 0), np.full((20, 3), np.nan), "20 of 20 rows of fake are NaN or infinite"),
+        (cloud(20, 3, 0), cloud(20, 4, 1), "one width; got real \(20, 3\) and fake \(20, 4\)"),
+        (cloud(20, 3, 0)[0], cloud(20, 3, 1), r"real must be an array of shape \(n, dim\); got \(3,\)"),
+        (np.zeros((0, 3)), cloud(20, 3, 1), r"real must be an array of shape \(n, dim\); got \(0, 3\)"),
+        (np.ones((20, 3)), cloud(20, 3, 1), "real must hold different samples.* got 20 times the same"),
+        (cloud(20, 3, 0), np.ones((20, 3)), "fake must hold different samples.* got 20 times the same"),
+        (
+            cloud(20, 3, 0),
+            np.full((20, 3), np.nan),
+            "fake must be finite; got NaN or infinity in 20 of 20 rows",
+        ),
     ],
 )
 def test_features_that_do_not_fit_are_named(measure, real, fake, words):
@@ -147,7 +151,7 @@ def test_features_that_do_not_fit_are_named(measure, real, fake, words):
 
 @pytest.mark.parametrize("n, m, name", [(5, 20, "real"), (20, 5, "fake")])
 def test_no_more_samples_than_neighbours_are_named(n, m, name):
-    with pytest.raises(ValueError, match=f"{name} holds 5 samples; wanted more than 5"):
+    with pytest.raises(ValueError, match=f"{name} must hold more than 5 samples; got 5"):
         metrics.precision_recall(cloud(n, 3, 0), cloud(m, 3, 1), k=5)
     metrics.precision_recall(cloud(n + 1, 3, 0), cloud(m + 1, 3, 1), k=5)
 
@@ -159,7 +163,7 @@ def test_k_is_a_whole_number(k):
 
 
 def test_one_sample_has_no_covariance():
-    with pytest.raises(ValueError, match="fake holds 1 samples; wanted more than 1"):
+    with pytest.raises(ValueError, match="fake must hold more than 1 samples; got 1"):
         metrics.frechet_distance(cloud(20, 3, 0), cloud(1, 3, 1))
 
 
@@ -206,7 +210,7 @@ def test_nearest_neighbours_are_found_as_by_brute_force():
 
 
 def test_neighbours_need_one_width():
-    with pytest.raises(ValueError, match="samples with 2 and training with 3"):
+    with pytest.raises(ValueError, match="samples \(5, 2\) and training \(5, 3\)"):
         metrics.nearest_neighbours(cloud(5, 2, 0), cloud(5, 3, 0))
 
 
@@ -258,11 +262,11 @@ def test_moves_go_down_and_right():
 @pytest.mark.parametrize(
     "images, labels, words",
     [
-        (np.zeros((4, 10)), np.zeros(4, int), r"\(4, 10\); wanted \(n, 784\)"),
-        (np.zeros((4, 784)), np.zeros(5, int), "5 labels came with 4 images"),
+        (np.zeros((4, 10)), np.zeros(4, int), r"images must be an array of shape \(n, 784\); got \(4, 10\)"),
+        (np.zeros((4, 784)), np.zeros(5, int), "labels must be 4 whole numbers, one for each row; got 5"),
         (np.zeros((4, 784)), np.full(4, 10), "from 0 to 9; got 10 to 10"),
         (np.zeros((4, 784)), np.zeros(4), "whole numbers"),
-        (np.full((4, 784), 2.0), np.zeros(4, int), r"pixels must lie in \[0, 1\]"),
+        (np.full((4, 784), 2.0), np.zeros(4, int), r"images must lie in \[0, 1\]"),
     ],
 )
 def test_training_data_that_do_not_fit_are_named(images, labels, words):
@@ -271,5 +275,5 @@ def test_training_data_that_do_not_fit_are_named(images, labels, words):
 
 
 def test_pictures_of_another_size_are_named(classifier):
-    with pytest.raises(ValueError, match=r"\(3, 10\); wanted \(n, 784\)"):
+    with pytest.raises(ValueError, match=r"images must be an array of shape \(n, 784\); got \(3, 10\)"):
         classifier.features(np.zeros((3, 10)))

@@ -9,7 +9,7 @@ import pytest
 from vaegan_helpers import losses, mixtures, models, training
 
 BATCH = 16
-CHOICES = {"loss": losses.GAN_LOSSES["non-saturating"], "penalty": None, "length": 1, "batch_size": BATCH}
+RULES = {"penalty": None, "batch_size": BATCH}
 
 
 def discriminator(**options):
@@ -115,7 +115,8 @@ def moves(generator, judge, points, **options):
         jax.random.key(5),
         0,
         training.GanSettings(),
-        **(CHOICES | options),
+        game=training.Game(**RULES | options),
+        length=1,
     )
 
 
@@ -218,12 +219,12 @@ def test_every_remedy_trains(generator, points, options, settings):
         ),
         (
             lambda: models.Discriminator(2, hidden_layers=0, minibatch_std=True, key=jax.random.key(0)),
-            "needs a hidden layer",
+            "hidden_layers must be at least 1",
         ),
-        (lambda: models.Generator(2, categories=3, key=jax.random.key(0)), "from 0 to z_dim = 2; got 3"),
+        (lambda: models.Generator(2, categories=3, key=jax.random.key(0)), "at most z_dim = 2; got 3"),
         (
             lambda: losses.relativistic_discriminator_loss(jnp.zeros(3), jnp.zeros(2)),
-            "as many real as generated logits; got 3 and 2",
+            "must have one shape \(batch,\); got real_logits \(3,\), fake_logits \(2,\)",
         ),
     ],
 )

@@ -1,7 +1,9 @@
 """The lists of what to install agree, the package's imports point one way, and the tree names no machine."""
 
 import ast
+import importlib.metadata
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +16,7 @@ import yaml
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "vaegan_helpers"
@@ -24,10 +27,11 @@ CONSTRAINTS = [
     if line.strip() and not line.startswith("#")
 ]
 
-# The floors of the package, lowest first. A room imports from the floors below it and from within itself, nothing else.
+# The floors of the package, lowest first. A room imports from the floors below it and from within itself,
+# nothing else.
 FLOORS = [
-    {"inputs", "cache"},
-    {"__init__", "data", "mixtures", "models", "interpolation", "plots"},
+    {"inputs", "cache", "server"},
+    {"__init__", "data", "results", "mixtures", "models", "interpolation", "plots"},
     {"losses"},
     {"training", "metrics"},
     {"checks", "widgets", "stage.engine"},
@@ -95,6 +99,26 @@ def direct_dependencies():
     return [requirement for requirement in wanted if canonicalize_name(requirement.name) != PROJECT["name"]]
 
 
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+SYSTEMS = {"linux": "posix", "darwin": "posix", "win32": "nt"}  # and what `os.name` says there
+
+
+def pins_on(python, system="linux"):
+    """The rows of constraints.txt that pip heeds there."""
+    environment = default_environment() | {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "sys_platform": system,
+        "os_name": SYSTEMS[system],
+    }
+    return [pin for pin in CONSTRAINTS if pin.marker is None or pin.marker.evaluate(environment)]
+
+
+def versions_on(python, system="linux"):
+    """{name: version} of these rows."""
+    return {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pins_on(python, system)}
+
+
 def pins(name):
     return [pin for pin in CONSTRAINTS if canonicalize_name(pin.name) == canonicalize_name(name)]
 
@@ -138,13 +162,14 @@ def test_every_import_is_a_declared_dependency():
             assert canonicalize_name(names.get(top, top)) in declared, f"{module} imports {name}"
 
 
-def test_every_dependency_is_pinned_and_the_pin_is_allowed():
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_dependency_is_pinned_and_the_pin_is_allowed(python, system):
+    pinned = versions_on(python, system)
     for requirement in direct_dependencies():
-        versions = [next(iter(pin.specifier)).version for pin in pins(requirement.name)]
-        assert versions, f"{requirement.name} is not in constraints.txt"
-        assert all(requirement.specifier.contains(version, prereleases=True) for version in versions), str(
-            requirement
-        )
+        name = canonicalize_name(requirement.name)
+        assert name in pinned, f"{requirement.name} is not in constraints.txt"
+        assert requirement.specifier.contains(pinned[name], prereleases=True), str(requirement)
 
 
 def test_constraints_are_exact_and_without_addresses():
@@ -154,21 +179,59 @@ def test_constraints_are_exact_and_without_addresses():
     assert "://" not in (ROOT / "constraints.txt").read_text()
 
 
-def test_one_pin_for_each_package_and_platform():
-    for python in ("3.11", "3.12", "3.13"):
-        environment = default_environment() | {"python_version": python, "python_full_version": f"{python}.0"}
-        applying = [
-            canonicalize_name(pin.name)
-            for pin in CONSTRAINTS
-            if pin.marker is None or pin.marker.evaluate(environment)
-        ]
-        assert len(applying) == len(set(applying))
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_one_pin_for_each_package_and_platform(python, system):
+    applying = [canonicalize_name(pin.name) for pin in pins_on(python, system)]
+    assert len(applying) == len(set(applying))
 
 
-@pytest.mark.parametrize("name", ["jax", "jaxlib", "flax", "optax"])
-def test_one_version_for_every_python(name):
-    (pin,) = pins(name)
+def test_of_python_the_markers_know_the_two_stacks_alone():
+    markers = {str(pin.marker) for pin in CONSTRAINTS if pin.marker and "python" in str(pin.marker)}
+    assert markers == {'python_version < "3.12"', 'python_version >= "3.12"'}
+
+
+def test_a_package_with_two_versions_has_the_newer_one_for_newer_pythons():
+    old, new = versions_on("3.11"), versions_on("3.12")
+    assert {name for name in old if name in new and old[name] != new[name]} >= {"jax", "jaxlib", "flax"}
+    assert all(Version(old[name]) <= Version(new[name]) for name in old if name in new)
+    twice = {canonicalize_name(pin.name) for pin in CONSTRAINTS if len(pins(pin.name)) > 1}
+    assert all(old[name] != new[name] for name in twice), "one version needs one row"
+
+
+def test_from_python_3_12_on_one_version_serves_all():
+    assert versions_on("3.12") == versions_on("3.13") == versions_on("3.14")
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_jax_and_its_library_are_of_one_version(python):
+    assert versions_on(python)["jax"] == versions_on(python)["jaxlib"]
+
+
+def test_optax_has_one_version_for_every_python():
+    (pin,) = pins("optax")
     assert pin.marker is None
+
+
+def test_these_tests_run_with_the_pinned_versions():
+    """Where the project was installed by the README's command, which is what CI does."""
+    if not os.environ.get("CI"):
+        pytest.skip("a virtual environment of one's own may be older or newer")
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    pinned = versions_on(python, sys.platform)
+    for name in (
+        "jax",
+        "jaxlib",
+        "flax",
+        "optax",
+        "numpy",
+        "scipy",
+        "matplotlib",
+        "jupyterlab",
+        "ruff",
+        "mypy",
+    ):
+        assert importlib.metadata.version(name) == pinned[name]
 
 
 def test_environment_takes_the_package_through_pip_and_nothing_else():
@@ -232,13 +295,26 @@ def test_the_readme_s_picture_is_there_and_described():
         assert (ROOT / path).is_file()
 
 
-def test_files_of_the_package_other_than_modules_are_installed():
-    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"][
-        PACKAGE.name
-    ]
-    installed = {file for pattern in patterns for file in PACKAGE.glob(pattern)}
-    others = {file for file in tracked_files() if file.is_relative_to(PACKAGE) and file.suffix != ".py"}
-    assert others <= installed
+@pytest.mark.parametrize("editable", [[], ["-e"]], ids=["normal", "editable"])
+def test_an_installation_has_every_file_and_enables_the_server_extension(tmp_path, editable):
+    checkout, prefix = tmp_path / "checkout", tmp_path / "installed"
+    shutil.copytree(PACKAGE, checkout / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, checkout)
+    offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    install = [sys.executable, "-m", "pip", "install", *offline, "--prefix", str(prefix)]
+    subprocess.run([*install, *editable, str(checkout)], check=True, timeout=100)
+    (enabled,) = prefix.rglob("etc/jupyter/jupyter_server_config.d/*.json")
+    assert json.loads(enabled.read_text()) == {
+        "ServerApp": {"jpserver_extensions": {"vaegan_helpers.server": True}}
+    }
+    if editable:
+        (link,) = prefix.rglob("*.pth")
+        assert Path(link.read_text().strip()).samefile(checkout)
+    else:
+        (package,) = prefix.rglob("site-packages/vaegan_helpers")
+        wanted = {file.relative_to(PACKAGE) for file in tracked_files() if file.is_relative_to(PACKAGE)}
+        assert wanted <= {file.relative_to(package) for file in package.rglob("*")}
 
 
 def test_no_file_names_a_place_on_a_machine():

@@ -197,12 +197,15 @@ def test_an_exchanged_optimiser_begins_without_memory_and_the_other_keeps_its_ow
     s.advance(20)
     s.change(generator_optimizer="SGD")
     s.change(generator_optimizer="Adam")
-    assert (s._state.gan.generator_adam[0].count, s._state.gan.discriminator_adam[0].count) == (0, 20)
+    assert (s._state.gan.generator_optimizer[0].count, s._state.gan.discriminator_optimizer[0].count) == (
+        0,
+        20,
+    )
     s.change(discriminator_optimizer="RMSprop")
     s.rewind(10)  # where D still had Adam
     fresh = optax.rmsprop(0.1).init(s._state.gan.discriminator)
-    assert jax.tree.structure(s._state.gan.discriminator_adam) == jax.tree.structure(fresh)
-    assert s._state.gan.generator_adam[0].count == 10
+    assert jax.tree.structure(s._state.gan.discriminator_optimizer) == jax.tree.structure(fresh)
+    assert s._state.gan.generator_optimizer[0].count == 10
 
 
 @pytest.mark.parametrize(
@@ -436,7 +439,9 @@ def test_the_phases_show_what_the_round_computes():
 
     gradients, value = jax.grad(loss, has_aux=True)(before.gan.discriminator)
     assert s.history["discriminator_loss"][-1] == pytest.approx(float(value), rel=1e-4)
-    updates, _ = optax.adam(1e-3, b1=s.settings.momentum).update(gradients, before.gan.discriminator_adam)
+    updates, _ = optax.adam(1e-3, b1=s.settings.momentum).update(
+        gradients, before.gan.discriminator_optimizer
+    )
     after = optax.apply_updates(before.gan.discriminator, updates)
     surface = scene.surface(before.gan.generator, after, s._props, losses.GAN_LOSSES["non-saturating"])
     np.testing.assert_allclose(phases[4].arrays["surface"], surface, atol=1e-4)

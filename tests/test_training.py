@@ -122,6 +122,15 @@ def test_held_out_data_are_recorded_and_change_nothing_else(vae, pixels, run):
     assert not np.allclose(fewer["held_out_loss"], run[1]["held_out_loss"])
 
 
+def test_snapshots_lead_from_the_untrained_to_the_trained_model(vae, pixels, run):
+    model, history = fit(vae, pixels, snapshots=4)
+    assert same_bits(model, run[0])
+    np.testing.assert_array_equal(history["snapshot_step"], len(history["loss"]) // 4 * np.arange(5))
+    for i, expected in [(0, vae), (-1, model)]:
+        assert same_bits(jax.tree.map(lambda weights, i=i: weights[i], history["snapshots"]), expected)
+    assert "snapshots" not in run[1]
+
+
 def test_the_model_that_came_in_is_not_changed(vae, pixels):
     before = leaves(vae)
     trained, _ = fit(vae, pixels)
@@ -305,8 +314,9 @@ def test_the_bar_goes_to_standard_output_and_reaches_the_end(vae, pixels, capsys
         (dict(steps=2.5), "steps must be a whole number of at least 1; got 2.5"),
         (dict(steps=-3), "steps must be a whole number of at least 1; got -3"),
         (dict(chunks=0), "chunks must be a whole number of at least 1; got 0"),
+        (dict(snapshots=0), "snapshots must be a whole number of at least 1; got 0"),
         (dict(batch_size=0), "batch_size must be a whole number of at least 1; got 0"),
-        (dict(batch_size=65), "batch_size is 65, but there are only 64 examples"),
+        (dict(batch_size=65), "batch_size must be at most the 64 examples; got 65"),
         (dict(learning_rate=0.0), "learning_rate must be a positive number; got 0.0"),
         (dict(learning_rate=-1e-3), "learning_rate must be a positive number; got -0.001"),
         (dict(learning_rate=np.nan), "learning_rate must be a positive number; got nan"),
@@ -314,9 +324,9 @@ def test_the_bar_goes_to_standard_output_and_reaches_the_end(vae, pixels, capsys
         (dict(beta=-0.1), "beta must be a number of at least 0; got -0.1"),
         (dict(beta=np.nan), "beta must be a number of at least 0; got nan"),
         (dict(beta=np.inf), "beta must be a number of at least 0; got inf"),
-        (dict(held_out=np.zeros((4, 11))), r"held_out has shape \(4, 11\); the model takes \(n, 12\)"),
-        (dict(held_out=np.full((4, 12), 2.0)), r"held_out lies in \[2, 2\]; .* needs \[0, 1\]"),
-        (dict(held_out=np.zeros((0, 12))), r"held_out has shape \(0, 12\)"),
+        (dict(held_out=np.zeros((4, 11))), r"held_out must be an array of shape \(n, 12\); got \(4, 11\)"),
+        (dict(held_out=np.full((4, 12), 2.0)), r"held_out must lie in \[0, 1\]; got values from 2 to 2"),
+        (dict(held_out=np.zeros((0, 12))), r"held_out must be an array of shape \(n, 12\); got \(0, 12\)"),
     ],
 )
 def test_bad_settings_are_named(vae, pixels, changes, message):
@@ -327,16 +337,16 @@ def test_bad_settings_are_named(vae, pixels, changes, message):
 @pytest.mark.parametrize(
     "data, message",
     [
-        (np.zeros((64, 11)), r"data has shape \(64, 11\); the model takes \(n, 12\)"),
-        (np.zeros(12), r"data has shape \(12,\)"),
-        (np.zeros((64, 3, 4)), r"data has shape \(64, 3, 4\)"),
-        (np.zeros((0, 12)), r"data has shape \(0, 12\)"),
+        (np.zeros((64, 11)), r"data must be an array of shape \(n, 12\); got \(64, 11\)"),
+        (np.zeros(12), r"data must be an array of shape \(n, 12\); got \(12,\)"),
+        (np.zeros((64, 3, 4)), r"data must be an array of shape \(n, 12\); got \(64, 3, 4\)"),
+        (np.zeros((0, 12)), r"data must be an array of shape \(n, 12\); got \(0, 12\)"),
         (
             np.full((64, 12), 255),
-            r"data lies in \[255, 255\]; a model whose output is a sigmoid needs \[0, 1\]",
+            r"data must lie in \[0, 1\]; got values from 255 to 255",
         ),
-        (np.full((64, 12), -0.5), r"data lies in \[-0.5, -0.5\]"),
-        (np.full((64, 12), np.nan), "data holds values that are NaN or infinite"),
+        (np.full((64, 12), -0.5), r"data must lie in \[0, 1\]; got values from -0.5"),
+        (np.full((64, 12), np.nan), "data must be finite; got NaN or infinity in 64 of 64 rows"),
     ],
 )
 def test_bad_data_are_named(vae, data, message):

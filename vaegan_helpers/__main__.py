@@ -1,20 +1,18 @@
 """Open the course: `python -m vaegan_helpers [arguments for JupyterLab]`."""
 
-import functools
 import sys
 from pathlib import Path
 
-from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 from jupyterlab.labapp import LabApp
+
+from vaegan_helpers import server
 
 SETTINGS = {
     "ServerApp.ip": "127.0.0.1",
     "ServerApp.allow_root": "True",  # the usual user of a container; JupyterLab would refuse to start
-    "LabApp.news_url": "None",  # no pop-up that asks about news, and no look for updates
+    "LabApp.news_url": "None",  # no news, no question about them, and no look for updates
     "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-    "ContentsManager.pre_save_hook": "vaegan_helpers.__main__.keep_pictures",
 }
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def notebooks_folder():
@@ -33,7 +31,7 @@ def notebooks_folder():
 
 
 def arguments(further):
-    """The course's settings, each left out where the further arguments settle it, then the further arguments."""
+    """The course's settings, without those that the further arguments settle, then the further arguments."""
     settings = {**SETTINGS, "ServerApp.root_dir": str(notebooks_folder())}
     settled = {argument.lstrip("-").split("=")[0] for argument in further}
     short = {"ip": "ServerApp.ip", "notebook-dir": "ServerApp.root_dir"}  # JupyterLab's short names
@@ -41,39 +39,26 @@ def arguments(further):
     return [f"--{name}={value}" for name, value in settings.items() if name not in settled] + list(further)
 
 
-def sent_at_once(open_websocket):
-    """Switch off Nagle's algorithm, which holds a widget's new picture back for about 40 ms."""
+class Course(LabApp):
+    """JupyterLab with the course's extension, also where an old installation has not enabled it."""
 
-    @functools.wraps(open_websocket)
-    async def open_without_delay(handler, *args, **kwargs):
-        handler.set_nodelay(True)
-        await open_websocket(handler, *args, **kwargs)
+    get_extension_package = LabApp.get_extension_package  # still JupyterLab's
 
-    return open_without_delay
-
-
-def keep_pictures(model, **_):
-    """Leaves the live view of each explorer out of a notebook that is saved, so that its picture is shown instead.
-
-    Opened without its kernel, a live view is only an error message: JupyterLab prefers it to the picture beside it.
-    A view without a picture, as of a bare slider, stays.
-    """
-    if model["type"] != "notebook" or not model.get("content"):
-        return
-    for cell in model["content"]["cells"]:
-        for output in cell.get("outputs", []):
-            if "text/html" in output.get("data", {}):
-                output["data"].pop(WIDGET_VIEW, None)
+    @classmethod
+    def make_serverapp(cls, jpserver_extensions, **kwargs):
+        """The server with our extension beside JupyterLab."""
+        return super().make_serverapp(
+            jpserver_extensions=jpserver_extensions | {server.__name__: True}, **kwargs
+        )
 
 
 def main(further=None):
-    """Start JupyterLab on the notebooks; `further` are its arguments, by default those of the command line."""
+    """Start JupyterLab on the notebooks; `further` are its arguments, by default the command line's."""
     try:
         argv = arguments(sys.argv[1:] if further is None else further)
     except FileNotFoundError as problem:
         sys.exit(f"vaegan_helpers: {problem}")
-    KernelWebsocketHandler.open = sent_at_once(KernelWebsocketHandler.open)
-    LabApp.launch_instance(argv)
+    Course.launch_instance(argv)
 
 
 if __name__ == "__main__":

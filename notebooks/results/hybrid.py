@@ -1,16 +1,13 @@
 """The VAE/GAN beside its parents, and what each of its parts does: the tables of notebook 8.
 
-`python notebooks/results/hybrid.py` trains every row with every seed and writes hybrid.json beside itself; it takes
-about twelve minutes on two cores. With the names of rows it measures these rows only.
+`python notebooks/results/hybrid.py` trains every row with every seed and writes
+vaegan_helpers/results/hybrid.json; it takes about twelve minutes on two cores. With
+the names of rows it measures these rows only.
 """
 
 import argparse
 import functools
-import json
-import os
-import tempfile
 import time
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -18,9 +15,8 @@ import numpy as np
 from scipy import ndimage
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
-from vaegan_helpers import data, losses, metrics, models, training
+from vaegan_helpers import data, losses, metrics, models, results, training
 
-RESULT = Path(__file__).with_suffix(".json")
 SEEDS = [101, 102, 103, 104, 105]
 SAMPLES, SHARE = 2000, 500  # samples are judged in shares as large as the set of held-out digits
 CLASSIFIER_SEED = 1000  # one judge for every row and every seed, the one of notebook 7
@@ -32,7 +28,8 @@ COMMON = {"steps": 3000, "batch_size": 64}
 GAME = {"penalty_weight": 5.0, "averaging": 0.998, "final_rate": 0.05}
 WEIGHTS = {"beta": 1.0, "gamma": 0.01, "adversarial": 1.0, "std": 0.5}
 
-# One line for each row: the kind of model, and for the VAE/GAN what differs from WEIGHTS and fit_vae_gan's defaults.
+# One line for each row: the kind of model, and for the VAE/GAN what differs from WEIGHTS and
+# fit_vae_gan's defaults.
 PARENTS = {
     "VAE": {"kind": "VAE"},
     "GAN": {"kind": "GAN"},
@@ -65,7 +62,9 @@ def classifier():
 
 
 def train(row, key):
-    """(model, discriminator or None, history) of a row but for the real digits; only a GAN's model has no `encode`."""
+    """(model, discriminator or None, history) of a row but for the real digits; only a GAN's model
+    has no `encode`.
+    """
     settings = ROWS[row]
     model_key, discriminator_key, run_key = jax.random.split(key, 3)
     images, quiet = digits().train_images, {"progress": False}
@@ -82,7 +81,7 @@ def train(row, key):
         return training.fit_gan(
             generator, discriminator, images, run_key, **COMMON, **GAME, **quiet
         )
-    weights = losses.Weights(**WEIGHTS | settings.get("weights", {}))
+    weights = losses.VaeGanWeights(**WEIGHTS | settings.get("weights", {}))
     options = {"measure": settings["measure"]} if "measure" in settings else {}
     return training.fit_vae_gan(
         models.VAE(**SIZES, key=model_key),
@@ -98,7 +97,9 @@ def train(row, key):
 
 
 def judge_samples(images):
-    """Quality and diversity of SAMPLES pictures against the 500 held-out digits, measured as in notebook 7."""
+    """Quality and diversity of SAMPLES pictures against the 500 held-out digits, measured as in
+    notebook 7.
+    """
     real, features = (
         np.asarray(classifier().features(each)) for each in (digits().test_images, images)
     )
@@ -117,7 +118,9 @@ def judge_samples(images):
 
 
 def judge_reconstructions(model, key):
-    """The held-out digits there and back, the latents in between, and the bound on their log-likelihood."""
+    """The held-out digits there and back, the latents in between, and the bound on their log-
+    likelihood.
+    """
     x, labels = digits().test_images, digits().test_labels
     codes = model.encode(x)[0]
     x_hat = model.decode(codes)
@@ -137,7 +140,9 @@ def judge_reconstructions(model, key):
 
 
 def from_a_second_model(model, key):
-    """Samples for latents drawn from a mixture of ten Gaussians, fitted to those of the training digits, not the prior."""
+    """Samples for latents drawn from a mixture of ten Gaussians, fitted to those of the training
+    digits, not the prior.
+    """
     latent_key, order_key = jax.random.split(key)
     latents = np.float64(losses.reparameterise(*model.encode(digits().train_images), latent_key))
     draws, _ = (
@@ -147,7 +152,9 @@ def from_a_second_model(model, key):
 
 
 def blur_over_shift(features):
-    """What blurring costs over what moving by a pixel costs: mean squared distances in `features` of held-out digits."""
+    """What blurring costs over what moving by a pixel costs: mean squared distances in `features`
+    of held-out digits.
+    """
     x = digits().test_images
     pictures = x.reshape(-1, 28, 28)
     blurred = ndimage.gaussian_filter(pictures, (0, 1, 1))  # one pixel of standard deviation
@@ -183,21 +190,11 @@ def measure(row, seed):
     return {name: round(float(value), 4) for name, value in found.items()}
 
 
-def write_atomically(path, table):
-    """A reader sees the old file or the whole new one."""
-    text = json.dumps(table, indent=1) + "\n"
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".json")
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
-
-
 def main(rows):
     """Measures the rows and stores them beside those that are there."""
     for row in rows:
         runs = [measure(row, seed) for seed in SEEDS]
-        stored = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else {}
+        stored = results.load("hybrid")["rows"] if "hybrid" in results.names() else {}
         stored[row] = {"settings": ROWS[row], "runs": runs}
         table = {
             "command": "python notebooks/results/hybrid.py",
@@ -211,7 +208,7 @@ def main(rows):
             "weights": WEIGHTS,
             "rows": {name: stored[name] for name in ROWS if name in stored},
         }
-        write_atomically(RESULT, table)
+        results.save("hybrid", table)
         means = {name: round(float(np.mean([run[name] for run in runs])), 3) for name in runs[0]}
         print(f"{row:24} {means}", flush=True)
 

@@ -1,22 +1,19 @@
-"""Causes of mode collapse and remedies against it, each alone, on the ring and on the grid: the table of notebook 6.
+"""Causes of mode collapse and remedies against it, each alone, on the ring and on the grid: the
+table of notebook 6.
 
-`python notebooks/results/mode_collapse.py` trains every row with every seed and writes mode_collapse.json beside
-itself; it takes about twenty minutes on two cores. With the names of rows it measures these rows only.
+`python notebooks/results/mode_collapse.py` trains every row with every seed and writes
+vaegan_helpers/results/mode_collapse.json; it takes about twenty minutes on two cores.
+With the names of rows it measures these rows only.
 """
 
 import argparse
 import functools
-import json
-import os
-import tempfile
 import time
-from pathlib import Path
 
 import jax
 import numpy as np
-from vaegan_helpers import metrics, mixtures, models, training
+from vaegan_helpers import metrics, mixtures, models, results, training
 
-RESULT = Path(__file__).with_suffix(".json")
 SEEDS = [101, 102, 103, 104, 105]
 SAMPLES = 2500
 MIXTURES = {
@@ -36,7 +33,8 @@ COMMON = {
 SIZES = {"hidden_dim": 128, "hidden_layers": 2}
 WAVES = (1.0, 2.0, 4.0, 8.0, 16.0)
 
-# One line for each row: what differs from COMMON in the game, in the generator and in the discriminator.
+# One line for each row: what differs from COMMON in the game, in the generator and in the
+# discriminator.
 REMEDIES = {
     "plain": {},
     "two time scales": {
@@ -139,21 +137,11 @@ def measure(row, where, seed):
     }
 
 
-def write_atomically(path, table):
-    """A reader sees the old file or the whole new one."""
-    text = json.dumps(table, indent=1) + "\n"
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".json")
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
-
-
 def main(rows):
     """Measures the rows and stores them beside those that are there."""
     for row in rows:
         measured = {where: [measure(row, where, seed) for seed in SEEDS] for where in MIXTURES}
-        stored = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else {}
+        stored = results.load("mode_collapse")["rows"] if "mode_collapse" in results.names() else {}
         stored[row] = {"settings": ROWS[row]} | measured
         table = {
             "command": "python notebooks/results/mode_collapse.py",
@@ -163,12 +151,13 @@ def main(rows):
             "sizes": SIZES,
             "rows": {name: stored[name] for name in ROWS if name in stored},
         }
-        write_atomically(RESULT, table)
+        results.save("mode_collapse", table)
         for where in MIXTURES:
             runs = stored[row][where]
             print(
                 f"{row:30} {where}: modes {[run['modes'] for run in runs]}, "
-                f"quality {[round(run['quality'], 2) for run in runs]}, seconds {[run['seconds'] for run in runs]}",
+                f"quality {[round(run['quality'], 2) for run in runs]},",
+                f"seconds {[run['seconds'] for run in runs]}",
                 flush=True,
             )
 

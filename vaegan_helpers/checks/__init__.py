@@ -19,7 +19,7 @@ from vaegan_helpers.checks.comparison import (  # noqa: F401
     spread,
 )
 from vaegan_helpers.checks.fitting import training_draws_afresh, training_improves  # noqa: F401
-from vaegan_helpers.checks.frame import NotYet, hint  # noqa: F401
+from vaegan_helpers.checks.frame import NotYet, answer, hint  # noqa: F401
 from vaegan_helpers.checks.gan import (  # noqa: F401
     best_discriminator,
     discriminator_loss,

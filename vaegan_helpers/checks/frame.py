@@ -73,6 +73,35 @@ def hint(check, answer, *more, **named):
         print(problem.told())
 
 
+def answer(name, given, truth, hint, tolerance=0.005):
+    """Says whether a short answer is right: a number, a word or a set of words. For the questions in a notebook.
+
+    Prints one line: "no answer yet" for None, "right", or "not yet" with the hint. It never stops the notebook.
+
+    Args:
+      name: what the line begins with.
+      given: the learner's answer, or None.
+      truth: a number, a word (however it is capitalised) or a set (a list or tuple of the same things will do).
+      hint: a sentence for an answer that is not right.
+      tolerance: how far a number may be from the truth.
+    """
+    if given is None:
+        print(f"{name}: no answer yet")
+    else:
+        print(f"{name}: right" if _matches(given, truth, tolerance) else f"{name}: not yet. {hint}")
+
+
+def _matches(given, truth, tolerance):
+    if isinstance(truth, str):
+        return isinstance(given, str) and given.strip().lower() == truth.lower()
+    try:
+        if isinstance(truth, (set, frozenset)):
+            return not isinstance(given, str) and set(given) == truth
+        return bool(np.size(given) == 1 and np.all(np.abs(np.asarray(given, float) - truth) <= tolerance))
+    except (TypeError, ValueError):  # words where a number is wanted, a number where a set is
+        return False
+
+
 def call(name, function, *arguments, seconds=None, **named):
     """Calls a learner's function, with a limit on its time; whatever goes wrong becomes a `NotYet`.
 

@@ -1,7 +1,8 @@
-"""The objectives: `losses.x` is the one address of each. Losses are minimised; they return one number, in nats.
+"""The objectives: `losses.x` is the one address of each. Losses are minimised; they return one number, in
+nats.
 
-`vae` holds log-likelihoods, the KL term and the ELBO, `gan` the games of D and G with their penalties, `vae_gan` what
-joins the two.
+`vae` holds log-likelihoods, the KL term and the ELBO, `gan` the games of D and G with their penalties,
+`vae_gan` what joins the two.
 """
 
 from vaegan_helpers.losses.gan import (
@@ -28,4 +29,10 @@ from vaegan_helpers.losses.vae import (
     reparameterise,
     vae_loss,
 )
-from vaegan_helpers.losses.vae_gan import Weights, feature_error, vae_gan_discriminator_loss, vae_gan_loss
+from vaegan_helpers.losses.vae_gan import (
+    MEASURES,
+    VaeGanWeights,
+    feature_error,
+    vae_gan_discriminator_loss,
+    vae_gan_loss,
+)

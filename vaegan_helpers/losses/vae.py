@@ -1,15 +1,31 @@
-"""Log-likelihoods, divergences and losses of the VAE. Per-example functions return (batch,); losses return one number.
+"""Log-likelihoods, divergences and losses of the VAE. Per-example functions return (batch,); losses return
+one number.
 
 Every quantity is in nats per image: summed over pixels and over latents, averaged over the batch.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
-from vaegan_helpers.inputs import require_key, require_same_shape, require_unit_interval, require_whole
+from vaegan_helpers.inputs import (
+    as_one_shape,
+    require_at_least,
+    require_key,
+    require_positive,
+    require_unit_interval,
+    require_whole,
+)
+
+# One number for each example, (batch,), from (decoder output, x).
+LogLikelihood = Callable[[jax.Array, jax.Array], jax.Array]
+Parts = dict[str, jax.Array]
 
 
-def kl_to_standard_normal(mean, logvar):
+def kl_to_standard_normal(mean: ArrayLike, logvar: ArrayLike) -> jax.Array:
     """KL(N(mean, exp(logvar)) || N(0, I)) of each example, in closed form.
 
     Args:
@@ -19,19 +35,17 @@ def kl_to_standard_normal(mean, logvar):
     Returns:
       KL summed over the latent dimensions, in nats, shape (batch,).
 
-    Raises:
-      ValueError: the shapes differ, or are not (batch, z_dim).
-
     References:
       Kingma & Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
     """
-    require_same_shape(mean=mean, logvar=logvar)
+    mean, logvar = as_one_shape(mean=mean, logvar=logvar)
     # expm1 keeps the digits that exp(logvar) - 1 loses near the prior
     return 0.5 * jnp.sum(mean**2 + jnp.expm1(logvar) - logvar, axis=1)
 
 
-def kl_monte_carlo(mean, logvar, key, samples):
-    """The same KL from random draws: log q(z) - log p(z) at z drawn from q. Each row is unbiased; average them.
+def kl_monte_carlo(mean: ArrayLike, logvar: ArrayLike, key: jax.Array, samples: int) -> jax.Array:
+    """The same KL from random draws: log q(z) - log p(z) at z drawn from q. Each row is unbiased; average
+    them.
 
     Args:
       mean: (batch, z_dim).
@@ -40,28 +54,25 @@ def kl_monte_carlo(mean, logvar, key, samples):
       samples: draws per example.
 
     Returns:
-      (samples, batch), in nats. The mean over the first axis estimates the KL; its standard error is the standard
-      deviation over that axis divided by sqrt(samples).
-
-    Raises:
-      ValueError: the shapes differ, or samples is below 1.
+      (samples, batch), in nats. The mean over the first axis estimates the KL; its standard error is the
+      standard deviation over that axis divided by sqrt(samples).
     """
-    require_same_shape(mean=mean, logvar=logvar)
+    mean, logvar = as_one_shape(mean=mean, logvar=logvar)
     require_whole(samples=samples)
     mean, logvar = mean[None], logvar[None]  # (1, batch, z_dim)
-    z = mean + jnp.exp(0.5 * logvar) * jax.random.normal(require_key(key), (samples, *mean.shape[1:]))
+    z = mean + jnp.exp(0.5 * logvar) * jax.random.normal(
+        require_key(key), (samples, *mean.shape[1:]), mean.dtype
+    )
     log_q = jnp.sum(_normal_log_density(z, mean, logvar), axis=-1)
     log_p = jnp.sum(_normal_log_density(z, 0.0, 0.0), axis=-1)
     return log_q - log_p
 
 
-def normal_log_density(z, mean, logvar):
-    """log N(z; mean, exp(logvar)) of each example, summed over dimensions, in nats: three (batch, z_dim) to (batch,).
-
-    Raises:
-      ValueError: the shapes differ.
+def normal_log_density(z: ArrayLike, mean: ArrayLike, logvar: ArrayLike) -> jax.Array:
+    """log N(z; mean, exp(logvar)) of each example, summed over dimensions, in nats: three (batch, z_dim) to
+    (batch,).
     """
-    require_same_shape(z=z, mean=mean, logvar=logvar)
+    z, mean, logvar = as_one_shape(z=z, mean=mean, logvar=logvar)
     return jnp.sum(_normal_log_density(z, mean, logvar), axis=1)
 
 
@@ -69,10 +80,11 @@ def _normal_log_density(z, mean, logvar):
     return -0.5 * ((z - mean) ** 2 / jnp.exp(logvar) + logvar + jnp.log(2 * jnp.pi))
 
 
-def bernoulli_log_likelihood(logits, x):
+def bernoulli_log_likelihood(logits: ArrayLike, x: ArrayLike) -> jax.Array:
     """log p(x | logits) of each example: minus the binary cross-entropy, summed over pixels.
 
-    Grey pixels are allowed: x then weighs the two outcomes, and the value is no longer a normalised likelihood.
+    Grey pixels are allowed: x then weighs the two outcomes, and the value is no longer a normalised
+    likelihood.
 
     Args:
       logits: (batch, x_dim), log-odds that a pixel is on.
@@ -80,17 +92,14 @@ def bernoulli_log_likelihood(logits, x):
 
     Returns:
       (batch,), in nats, at most 0.
-
-    Raises:
-      ValueError: the shapes differ, or a pixel lies outside [0, 1].
     """
-    require_same_shape(logits=logits, x=x)
-    require_unit_interval(x)
+    logits, x = as_one_shape(logits=logits, x=x)
+    require_unit_interval(x=x)
     # x log s(l) + (1 - x) log(1 - s(l)) = x l - softplus(l): no logarithm of a rounded 0 at any logit
     return jnp.sum(x * logits - jax.nn.softplus(logits), axis=1)
 
 
-def gaussian_log_likelihood(x_hat, x, std):
+def gaussian_log_likelihood(x_hat: ArrayLike, x: ArrayLike, std: ArrayLike) -> jax.Array:
     """log N(x; x_hat, std^2 I) of each example, with its normaliser.
 
     Maximising it is minimising the squared error, divided by 2 std^2.
@@ -102,17 +111,14 @@ def gaussian_log_likelihood(x_hat, x, std):
 
     Returns:
       (batch,), in nats; above 0 where the density exceeds 1.
-
-    Raises:
-      ValueError: the shapes differ, or std is not positive.
     """
-    require_same_shape(x_hat=x_hat, x=x)
-    if not isinstance(std, jax.core.Tracer) and not (jnp.ndim(std) == 0 and std > 0):
-        raise ValueError(f"std must be one positive number; got {std}")
+    x_hat, x = as_one_shape(x_hat=x_hat, x=x)
+    if not isinstance(std, jax.core.Tracer):
+        require_positive(std=std)
     return jnp.sum(_normal_log_density(x, x_hat, 2 * jnp.log(std)), axis=1)
 
 
-def reparameterise(mean, logvar, key):
+def reparameterise(mean: ArrayLike, logvar: ArrayLike, key: jax.Array) -> jax.Array:
     """A draw z = mean + std * noise from N(mean, exp(logvar)), with the noise from N(0, I).
 
     The randomness enters from outside, so gradients flow to mean and logvar.
@@ -124,15 +130,18 @@ def reparameterise(mean, logvar, key):
 
     Returns:
       z, (batch, z_dim).
-
-    Raises:
-      ValueError: the shapes differ.
     """
-    require_same_shape(mean=mean, logvar=logvar)
-    return mean + jnp.exp(0.5 * logvar) * jax.random.normal(require_key(key), mean.shape)
+    mean, logvar = as_one_shape(mean=mean, logvar=logvar)
+    return mean + jnp.exp(0.5 * logvar) * jax.random.normal(require_key(key), mean.shape, mean.dtype)
 
 
-def vae_loss(model, x, key, beta=1.0, log_likelihood=bernoulli_log_likelihood):
+def vae_loss(
+    model: Any,
+    x: ArrayLike,
+    key: jax.Array,
+    beta: float = 1.0,
+    log_likelihood: LogLikelihood = bernoulli_log_likelihood,
+) -> tuple[jax.Array, Parts]:
     """Minus the evidence lower bound (ELBO), with the KL term weighted by beta.
 
     Args:
@@ -144,17 +153,14 @@ def vae_loss(model, x, key, beta=1.0, log_likelihood=bernoulli_log_likelihood):
         `functools.partial(gaussian_log_likelihood, std=0.1)`.
 
     Returns:
-      (loss, parts): the loss in nats per example, and a dictionary with "reconstruction", -E_q[log p(x | z)], and
-      "kl", KL(q(z | x) || p(z)), both unweighted means over the batch. loss = reconstruction + beta * kl.
-
-    Raises:
-      ValueError: shapes that do not fit, or a negative beta.
+      (loss, parts): the loss in nats per example, and a dictionary with "reconstruction", -E_q[log p(x | z)],
+      and "kl", KL(q(z | x) || p(z)), both unweighted means over the batch. loss = reconstruction + beta * kl.
 
     References:
       Kingma & Welling, Auto-Encoding Variational Bayes, 2014, section 2.3; Higgins et al., beta-VAE, 2017.
     """
-    if not isinstance(beta, jax.core.Tracer) and not beta >= 0:
-        raise ValueError(f"beta must not be negative; got {beta}")
+    if not isinstance(beta, jax.core.Tracer):
+        require_at_least(0, beta=beta)
     mean, logvar = model.encode(x)
     z = reparameterise(mean, logvar, key)
     reconstruction = -log_likelihood(model.decoder(z), x).mean()
@@ -162,7 +168,13 @@ def vae_loss(model, x, key, beta=1.0, log_likelihood=bernoulli_log_likelihood):
     return reconstruction + beta * kl, {"reconstruction": reconstruction, "kl": kl}
 
 
-def autoencoder_loss(model, x, key, beta=0.0, log_likelihood=bernoulli_log_likelihood):
+def autoencoder_loss(
+    model: Any,
+    x: ArrayLike,
+    key: jax.Array,
+    beta: float = 0.0,
+    log_likelihood: LogLikelihood = bernoulli_log_likelihood,
+) -> tuple[jax.Array, Parts]:
     """Reconstruction error of a plain autoencoder, in nats per example. Key and beta are taken and not used.
 
     Returns:

@@ -1,7 +1,7 @@
 """What can be measured of a trained model: `metrics.x` is the one address of each measure.
 
-`likelihood` holds bounds on log p(x), `samples` the quality and variety of samples, `classifier` the features that
-these are measured in, `modes` what is counted where the density is known.
+`likelihood` holds bounds on log p(x), `samples` the quality and variety of samples, `classifier` the features
+that these are measured in, `modes` what is counted where the density is known.
 """
 
 from vaegan_helpers.metrics.classifier import Classifier, fit_classifier

@@ -1,15 +1,24 @@
 """Bounds on the likelihood, and how many latents a VAE uses."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from vaegan_helpers import losses
-from vaegan_helpers.inputs import require_key, require_unit_interval, require_whole
+from vaegan_helpers.inputs import as_array, as_pixels, require_key, require_whole
 
 
-def importance_weighted_bound(model, x, key, samples, log_likelihood=losses.bernoulli_log_likelihood):
+def importance_weighted_bound(
+    model: Any,
+    x: ArrayLike,
+    key: jax.Array,
+    samples: int,
+    log_likelihood: Callable = losses.bernoulli_log_likelihood,
+) -> jax.Array:
     """log of the mean of `samples` importance weights p(x, z) / q(z | x), a lower bound on log p(x).
 
     One sample gives the ELBO. The expected bound never falls with more samples, and it tends to log p(x).
@@ -19,24 +28,20 @@ def importance_weighted_bound(model, x, key, samples, log_likelihood=losses.bern
       x: (n, x_dim).
       key: for the draws from q(z | x).
       samples: importance samples per example, at least 1.
-      log_likelihood: function of (decoder output, x) giving (batch,). Pass the same function object every time.
+      log_likelihood: function of (decoder output, x) giving (batch,). Pass the same function object every
+        time.
 
     Returns:
       (n,), in nats.
-
-    Raises:
-      ValueError: samples is below 1, x does not fit the model, or pixels lie outside [0, 1].
 
     References:
       Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, section 3.
     """
     require_whole(samples=samples)
     require_key(key)
-    if log_likelihood is losses.bernoulli_log_likelihood:
-        require_unit_interval(x)
-    return _importance_weighted_bound(
-        model, jnp.asarray(x), key, log_likelihood=log_likelihood, samples=samples
-    )
+    check = as_pixels if log_likelihood is losses.bernoulli_log_likelihood else as_array
+    x = check("x", x, "n", "x_dim")
+    return _importance_weighted_bound(model, x, key, log_likelihood=log_likelihood, samples=samples)
 
 
 @functools.partial(jax.jit, static_argnames=("samples", "log_likelihood"))
@@ -55,7 +60,7 @@ def _importance_weighted_bound(model, x, key, *, samples, log_likelihood):
     return log_sum - jnp.log(samples)
 
 
-def latent_activity(mean):
+def latent_activity(mean: ArrayLike) -> jax.Array:
     """Variance over the data of each latent's posterior mean: how far the encoder moves it at all.
 
     Args:
@@ -64,17 +69,15 @@ def latent_activity(mean):
     Returns:
       (z_dim,). A latent counts as active when this exceeds 0.01.
 
-    Raises:
-      ValueError: mean is not (n, z_dim), with at least two examples.
-
     References:
       Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, section 5.2.
     """
-    if jnp.ndim(mean) != 2 or len(mean) < 2:
-        raise ValueError(f"mean has shape {jnp.shape(mean)}; wanted (n, z_dim) with n of at least 2")
+    mean = as_array("mean", mean, "n", "z_dim")
+    if len(mean) < 2:
+        raise ValueError(f"mean must hold at least 2 examples; got {len(mean)}")
     return jnp.var(mean, axis=0)
 
 
-def active_units(mean, threshold=0.01):
+def active_units(mean: ArrayLike, threshold: float = 0.01) -> int:
     """How many latents have a `latent_activity` above the threshold."""
     return int(jnp.sum(latent_activity(mean) > threshold))

@@ -3,33 +3,31 @@
 import math
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from scipy.spatial.distance import cdist
+from scipy.stats import entropy
 from sklearn.metrics import pairwise_distances_argmin
 
-from vaegan_helpers.inputs import require_whole
-from vaegan_helpers.metrics.classifier import _as_labels
+from vaegan_helpers.inputs import as_array, as_labels, require_whole
 
 
-def sharpness(images):
-    """How much neighbouring pixels differ, relative to how much ink there is: blurring lowers it, fading does not.
+def sharpness(images: ArrayLike) -> jax.Array:
+    """How much neighbouring pixels differ, relative to how much ink there is: blurring lowers it, fading does
+    not.
 
-    The sum of squared differences between pixels next to each other (across and down), divided by the sum of squares.
+    The sum of squared differences between pixels next to each other (across and down), divided by the sum of
+    squares.
 
     Args:
-      images: (n, 784).
+      images: (n, 784), in any unit.
 
     Returns:
       (n,), without a unit. An empty picture has sharpness 0.
-
-    Raises:
-      ValueError: the pictures do not have 784 pixels.
     """
-    images = jnp.asarray(images)
-    if images.ndim != 2 or images.shape[1] != 784:
-        raise ValueError(f"images has shape {images.shape}; wanted (n, 784)")
-    pixels = images.reshape(-1, 28, 28)
+    pixels = as_array("images", images, "n", 784).reshape(-1, 28, 28)
     across, down = jnp.diff(pixels, axis=2), jnp.diff(pixels, axis=1)
     energy = jnp.sum(across**2, axis=(1, 2)) + jnp.sum(down**2, axis=(1, 2))
     return energy / jnp.maximum(jnp.sum(pixels**2, axis=(1, 2)), 1e-12)
@@ -41,8 +39,8 @@ class PrecisionRecall(NamedTuple):
     Attributes:
       precision: share of fake samples that lie near a real one.
       recall: share of real samples that lie near a fake one.
-      density: near how many real samples a fake one lies, divided by k; an outlier among the real ones hardly counts. It
-        can exceed 1.
+      density: near how many real samples a fake one lies, divided by k; an outlier among the real ones hardly
+        counts. It can exceed 1.
       coverage: share of real samples that have a fake one nearer than their k-th real neighbour.
     """
 
@@ -52,11 +50,11 @@ class PrecisionRecall(NamedTuple):
     coverage: float
 
 
-def precision_recall(real, fake, k=5):
+def precision_recall(real: ArrayLike, fake: ArrayLike, k: int = 5) -> PrecisionRecall:
     """Are the fake samples where the real ones are, and do they reach everywhere that real ones are?
 
-    Around each sample lies a ball that reaches to its k-th nearest neighbour of its own kind; "near" means inside it.
-    All four depend on the number of samples and on k, so compare only values with the same ones.
+    Around each sample lies a ball that reaches to its k-th nearest neighbour of its own kind; "near" means
+    inside it. All four depend on the number of samples and on k, so compare only values with the same ones.
 
     Args:
       real: (n, dim), features of real samples.
@@ -65,9 +63,6 @@ def precision_recall(real, fake, k=5):
 
     Returns:
       PrecisionRecall.
-
-    Raises:
-      ValueError: features of different widths, not finite or all the same, or no more samples than neighbours.
 
     References:
       Kynkäänniemi et al., Improved Precision and Recall Metric for Assessing Generative Models, 2019.
@@ -87,17 +82,19 @@ def precision_recall(real, fake, k=5):
 
 
 def _radius(samples, k):
-    """The distance from each sample to its k-th nearest neighbour; place 0 of a sorted row is the sample itself."""
+    """The distance from each sample to its k-th nearest neighbour; place 0 of a sorted row is the sample
+    itself.
+    """
     return np.partition(cdist(samples, samples), k, axis=1)[:, k]
 
 
-def frechet_distance(real, fake):
+def frechet_distance(real: ArrayLike, fake: ArrayLike) -> float:
     """The squared Fréchet distance of two Gaussians with the samples' means and covariances.
 
         |mean_r - mean_f|^2 + trace(C_r + C_f - 2 (C_r C_f)^(1/2))
 
-    In the features of an Inception network it is called FID; in another space it has another scale. Few samples make it
-    too large: compare only values with the same number of samples.
+    In the features of an Inception network it is called FID; in another space it has another scale. Few
+    samples make it too large: compare only values with the same number of samples.
 
     Args:
       real: (n, dim), features of real samples.
@@ -105,9 +102,6 @@ def frechet_distance(real, fake):
 
     Returns:
       A float of at least 0, in squared units of the features.
-
-    Raises:
-      ValueError: features of different widths, not finite or all the same, or fewer than two samples.
 
     References:
       Dowson & Landau, The Fréchet distance between multivariate normal distributions, 1982.
@@ -117,7 +111,8 @@ def frechet_distance(real, fake):
     real_covariance, fake_covariance = (
         np.atleast_2d(np.cov(features, rowvar=False)) for features in (real, fake)
     )
-    # the eigenvalues of C_r C_f are those of the symmetric C_r^(1/2) C_f C_r^(1/2), which are real and not negative
+    # the eigenvalues of C_r C_f are those of the symmetric C_r^(1/2) C_f C_r^(1/2), which are real and not
+    # negative
     values, vectors = np.linalg.eigh(real_covariance)
     root = vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T
     shared = np.sqrt(np.clip(np.linalg.eigvalsh(root @ fake_covariance @ root), 0, None)).sum()
@@ -139,7 +134,7 @@ class ClassBalance(NamedTuple):
     effective: float
 
 
-def class_balance(labels, classes=10):
+def class_balance(labels: ArrayLike, classes: int = 10) -> ClassBalance:
     """How evenly samples are spread over classes.
 
     Args:
@@ -148,18 +143,14 @@ def class_balance(labels, classes=10):
 
     Returns:
       ClassBalance.
-
-    Raises:
-      ValueError: labels that are not whole numbers in that range, or none.
     """
     require_whole(classes=classes)
-    counts = np.bincount(_as_labels(labels, classes), minlength=classes)
-    share = counts[counts > 0] / counts.sum()
-    entropy = float(-np.sum(share * np.log(share)))
-    return ClassBalance(counts, entropy, math.exp(entropy))
+    counts = np.bincount(as_labels("labels", labels, classes), minlength=classes)
+    nats = float(entropy(counts))  # SciPy divides the counts by their sum
+    return ClassBalance(counts, nats, math.exp(nats))
 
 
-def nearest_neighbours(samples, training):
+def nearest_neighbours(samples: ArrayLike, training: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """For each sample the training example that lies nearest, so that copies can be looked for.
 
     Args:
@@ -168,44 +159,31 @@ def nearest_neighbours(samples, training):
 
     Returns:
       (distance, index): both (n,); Euclidean distances, and rows of `training`.
-
-    Raises:
-      ValueError: widths that differ, or values that are not finite.
     """
-    samples, training = _as_features("samples", samples), _as_features("training", training)
-    _require_one_width(samples=samples, training=training)
+    samples, training = _one_width(samples=samples, training=training)
     index = pairwise_distances_argmin(samples, training)
     return np.linalg.norm(samples - training[index], axis=1), index
 
 
 def _feature_pair(real, fake, more_than):
-    real, fake = _as_features("real", real), _as_features("fake", fake)
-    _require_one_width(real=real, fake=fake)
+    real, fake = _one_width(real=real, fake=fake)
     for name, features in [("real", real), ("fake", fake)]:
         if len(features) <= more_than:
-            raise ValueError(f"{name} holds {len(features)} samples; wanted more than {more_than}")
+            raise ValueError(f"{name} must hold more than {more_than} samples; got {len(features)}")
         if not np.ptp(features, axis=0).any():
             raise ValueError(
-                f"all {len(features)} features of {name} are the same, so they have no neighbourhood and no spread"
+                f"{name} must hold different samples, or there is no neighbourhood and no spread; "
+                f"got {len(features)} times the same"
             )
     return real, fake
 
 
-def _require_one_width(**arrays):
-    widths = {name: array.shape[1] for name, array in arrays.items()}
-    if len(set(widths.values())) > 1:
-        raise ValueError(
-            "features must have one width; got "
-            + " and ".join(f"{name} with {w}" for name, w in widths.items())
+def _one_width(**arrays):
+    """Two arrays (n, dim) of one width, in double precision."""
+    first, second = (as_array(name, array, "n", "dim", dtype=np.float64) for name, array in arrays.items())
+    if first.shape[1] != second.shape[1]:
+        came = " and ".join(
+            f"{name} {array.shape}" for name, array in zip(arrays, (first, second), strict=True)
         )
-
-
-def _as_features(name, features):
-    features = np.asarray(features, np.float64)
-    if features.ndim != 2 or not features.size:
-        raise ValueError(f"{name} has shape {features.shape}; wanted (n, dim) with n of at least 1")
-    if not np.isfinite(features).all():
-        raise ValueError(
-            f"{int((~np.isfinite(features).all(axis=1)).sum())} of {len(features)} rows of {name} are NaN or infinite"
-        )
-    return features
+        raise ValueError(f"{' and '.join(arrays)} must have one width; got {came}")
+    return first, second

@@ -1,7 +1,12 @@
-"""The training runs: `training.x` is the one address of each. `loop` is their frame, `vae`, `gan` and `vae_gan` the steps."""
+"""The training runs: `training.x` is the one address of each.
+
+`loop` is their frame, `vae`, `gan` and `vae_gan` the steps.
+"""
 
 from vaegan_helpers.training.gan import (
     OPTIMIZERS,
+    PENALTIES,
+    Game,
     GanSettings,
     GanState,
     discriminator_batch,
@@ -13,4 +18,4 @@ from vaegan_helpers.training.gan import (
 )
 from vaegan_helpers.training.loop import Diverged
 from vaegan_helpers.training.vae import fit_vae, vae_batch, vae_steps
-from vaegan_helpers.training.vae_gan import HybridState, Rates, fit_vae_gan, hybrid_steps
+from vaegan_helpers.training.vae_gan import VaeGanSettings, VaeGanState, fit_vae_gan, vae_gan_steps

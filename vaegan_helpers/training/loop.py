@@ -1,11 +1,18 @@
-"""The frame of every training run: a few equal chunks of compiled steps, so that a bar moves and a run can be stopped."""
+"""The frame of every training run: a few equal chunks of compiled steps, so that a bar moves and a run can be
+stopped, and what the runs share: checks of data, falling learning rates, moving averages.
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from vaegan_helpers.inputs import require_key, require_whole
+from vaegan_helpers.inputs import as_array, as_pixels, require_key, require_whole
+
+History = dict[str, Any]
 
 
 class Diverged(FloatingPointError):
@@ -17,16 +24,23 @@ class Diverged(FloatingPointError):
       history: of every step up to those models.
     """
 
-    def __init__(self, step, good_steps, models, history):
+    def __init__(self, step: int, good_steps: int, models: Any, history: History):
         super().__init__(
             f"the loss or the model is not finite at step {step}. This error keeps what you had after step "
-            f"{good_steps}, the end of the last good chunk: its `.models` and `.history`. A lower learning rate is "
-            "the usual remedy."
+            f"{good_steps}, the end of the last good chunk: its `.models` and `.history`. A lower learning "
+            "rate is the usual remedy."
         )
         self.step, self.models, self.history = step, models, history
 
 
-def run_in_chunks(advance, state, steps, chunks, progress):
+def run_in_chunks(
+    advance: Callable,
+    state: Any,
+    steps: int,
+    chunks: int,
+    progress: bool,
+    snapshot: Callable | None = None,
+) -> tuple[Any, History]:
     """Calls `advance(state, start, length) -> (state, record)` until `steps` are done.
 
     Args:
@@ -35,15 +49,19 @@ def run_in_chunks(advance, state, steps, chunks, progress):
       steps: in all.
       chunks: at most so many calls, all of one length, so that one compilation serves all of them.
       progress: whether to show a bar.
+      snapshot: None, or a function that takes from a state the model to keep.
 
     Returns:
-      (state, history): records of the chunks joined; a scalar record becomes one entry per chunk.
+      (state, history): records of the chunks joined; a scalar record becomes one entry per chunk. With
+      snapshots "snapshots" is what was kept at the start and after each chunk, as one tree whose leaves have
+      an axis of length m in front, and "snapshot_step" (m,) counts the steps done.
 
     Raises:
       Diverged: an entry of the record named "...loss", or the new state, is not finite.
     """
     chunks = max(count for count in range(1, chunks + 1) if steps % count == 0)
     length, records = steps // chunks, []
+    kept = [] if snapshot is None else [snapshot(state)]
     bar = tqdm(
         total=steps,
         desc="training",
@@ -63,10 +81,16 @@ def run_in_chunks(advance, state, steps, chunks, progress):
                     raise Diverged(start + bad, start, state, _join(records, length))
                 state = new_state
                 records.append(record)
+                if snapshot is not None:
+                    kept.append(snapshot(state))
                 bar.update(length)
         except KeyboardInterrupt:
             print(f"\nInterrupted: this is the model after step {len(records) * length} of {steps}.")
-    return state, _join(records, length)
+    history = _join(records, length)
+    if kept:
+        history["snapshots"] = jax.tree.map(lambda *weights: jnp.stack(weights), *kept)
+        history["snapshot_step"] = length * np.arange(len(kept))
+    return state, history
 
 
 def _first_bad_step(state, record, length):
@@ -102,25 +126,31 @@ def _join(records, length):
     return history
 
 
-def check_run(data, key, batch_size, **counts):
-    """Raises ValueError unless the key is a key, the batch fits the data and every count is a positive whole number."""
+def falling_rate(step: jax.Array, steps: float, final_rate: float) -> jax.Array:
+    """The share of the learning rate that is left at a step: half a cosine from 1 down to `final_rate`."""
+    done = jnp.minimum(step.astype(jnp.float32) / steps, 1.0)
+    return final_rate + (1 - final_rate) * 0.5 * (1 + jnp.cos(jnp.pi * done))
+
+
+def moving_average(average: Any, new: Any, decay: float, step: jax.Array) -> Any:
+    """The exponential moving average of a model's weights after one more step.
+
+    It is slower to forget as the run goes on: the decay is at most (1 + step) / (10 + step).
+    """
+    step = step.astype(jnp.float32)
+    decay = jnp.minimum(decay, (1 + step) / (10 + step))
+    return jax.tree.map(lambda old, now: (decay * old + (1 - decay) * now).astype(old.dtype), average, new)
+
+
+def check_run(data: Any, key: jax.Array, batch_size: int, **counts: int) -> None:
+    """The key is a key, the batch fits the data, and every count is a positive whole number."""
     require_whole(batch_size=batch_size, **counts)
     if batch_size > len(data):
-        raise ValueError(f"batch_size is {batch_size}, but there are only {len(data)} examples")
+        raise ValueError(f"batch_size must be at most the {len(data)} examples; got {batch_size}")
     require_key(key)
 
 
-def _check_data(model, name, data):
-    if data is None:
-        return None
-    data = jnp.asarray(data, jnp.float32)
-    if data.ndim != 2 or data.shape[1] != model.x_dim or not len(data):
-        raise ValueError(f"{name} has shape {data.shape}; the model takes (n, {model.x_dim})")
-    low, high = float(data.min()), float(data.max())
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise ValueError(f"{name} holds values that are NaN or infinite")
-    if model.output is jax.nn.sigmoid and not (0 <= low and high <= 1):
-        raise ValueError(
-            f"{name} lies in [{low:.3g}, {high:.3g}]; a model whose output is a sigmoid needs [0, 1]"
-        )
-    return data
+def as_data(name: str, data: Any, x_dim: int, output: Callable) -> jax.Array:
+    """The data of a run, (n, x_dim) float32; in [0, 1] if the model's output is a sigmoid."""
+    check = as_pixels if output is jax.nn.sigmoid else as_array
+    return check(name, data, "n", x_dim).astype(jnp.float32)

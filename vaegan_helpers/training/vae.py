@@ -1,34 +1,38 @@
-"""Training runs as one compiled scan, called in a few equal chunks so that a bar moves and a run can be stopped.
+"""A VAE's training as one compiled scan, called in a few equal chunks.
 
-Learning rates and weights are traced: a new value costs no recompilation. The batch of step i depends on the key and
-on i alone, so a run gives the same bits however it is cut into chunks."""
+The learning rate and beta are traced: a new value costs no recompilation. The batch of step i depends on the
+key and on i alone, so a run gives the same bits however it is cut into chunks.
+"""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
+from jax.typing import ArrayLike
 
 from vaegan_helpers import losses
-from vaegan_helpers.inputs import require_positive
-from vaegan_helpers.training.loop import _check_data, check_run, run_in_chunks
+from vaegan_helpers.inputs import require_at_least, require_positive, require_whole
+from vaegan_helpers.training.loop import History, as_data, check_run, run_in_chunks
 
 
 def fit_vae(
-    model,
-    data,
-    key,
+    model: Any,
+    data: ArrayLike,
+    key: jax.Array,
     *,
-    steps,
-    batch_size=128,
-    learning_rate=1e-3,
-    beta=1.0,
-    held_out=None,
-    loss=losses.vae_loss,
-    chunks=10,
-    progress=True,
-):
+    steps: int,
+    batch_size: int = 128,
+    learning_rate: float = 1e-3,
+    beta: float = 1.0,
+    held_out: ArrayLike | None = None,
+    loss: Callable = losses.vae_loss,
+    chunks: int = 10,
+    snapshots: int | None = None,
+    progress: bool = True,
+) -> tuple[Any, History]:
     """Trains a VAE (or any model with a loss of the same signature) with Adam.
 
     Args:
@@ -43,25 +47,31 @@ def fit_vae(
       loss: function of (model, x, key, beta) giving (scalar, parts). Pass the same function object to avoid
         recompilation.
       chunks: the run is cut into at most so many equal pieces.
+      snapshots: None, or the run is cut into at most so many equal pieces instead, and the model is kept at
+        the start and after each.
       progress: whether to show a bar.
 
     Returns:
-      (model, history). The history is a dictionary of NumPy arrays: "loss" and each part of it, (steps,), in nats per
-      example; with held-out data "held_out_step" (steps done) and "held_out_loss" and so on, one per chunk. When the
-      kernel is interrupted, both come from the last finished chunk.
+      (model, history). The history is a dictionary of NumPy arrays: "loss" and each part of it, (steps,), in
+      nats per example; with held-out data "held_out_step" (steps done) and "held_out_loss" and so on, one per
+      chunk. With snapshots, "snapshots" is the model with an axis of length m in front of every weight, and
+      "snapshot_step" (m,) counts the steps done. When the kernel is interrupted, all of it comes from the
+      last finished chunk.
 
     Raises:
-      ValueError: bad sizes, rates, data or key.
       Diverged: the loss became NaN or infinite.
 
     References:
       Kingma & Ba, Adam, 2015.
     """
-    data, held_out = _check_data(model, "data", data), _check_data(model, "held_out", held_out)
+    data = as_data("data", data, model.x_dim, model.output)
+    if held_out is not None:
+        held_out = as_data("held_out", held_out, model.x_dim, model.output)
     check_run(data, key, batch_size, steps=steps, chunks=chunks)
     require_positive(learning_rate=learning_rate)
-    if not (np.isfinite(beta) and beta >= 0):
-        raise ValueError(f"beta must be a number of at least 0; got {beta}")
+    require_at_least(0, beta=beta)
+    if snapshots is not None:
+        require_whole(snapshots=snapshots)
 
     def advance(state, start, length):
         # a clone, since every chunk is meant to see the same key: jax_debug_key_reuse would object
@@ -79,7 +89,12 @@ def fit_vae(
         )
 
     (model, _), history = run_in_chunks(
-        advance, (model, optax.adam(0.0).init(model)), steps, chunks, progress
+        advance,
+        (model, optax.adam(0.0).init(model)),
+        steps,
+        snapshots or chunks,
+        progress,
+        snapshot=(lambda state: state[0]) if snapshots else None,
     )
     return model, history
 
@@ -115,7 +130,9 @@ def vae_steps(state, data, held_out, key, start, learning_rate, beta, *, loss, l
     return state, record
 
 
-def vae_batch(steps_key, index, data, batch_size):
+def vae_batch(
+    steps_key: jax.Array, index: ArrayLike, data: jax.Array, batch_size: int
+) -> tuple[jax.Array, jax.Array]:
     """What step `index` draws: its batch, and the key of the reparameterisation."""
     batch_key, noise_key = jax.random.split(jax.random.fold_in(steps_key, index))
     return data[jax.random.randint(batch_key, (batch_size,), 0, len(data))], noise_key

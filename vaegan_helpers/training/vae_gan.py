@@ -1,4 +1,5 @@
-"""The VAE/GAN's training: three players share a step. The discriminator moves first, then encoder and decoder together.
+"""The VAE/GAN's training as one compiled scan: the discriminator moves first, then encoder and decoder
+together.
 
 References:
   Larsen, Sønderby, Larochelle & Winther, Autoencoding beyond pixels using a learned similarity metric, 2016.
@@ -9,27 +10,41 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
+from jax.typing import ArrayLike
 
 from vaegan_helpers import losses
-from vaegan_helpers.inputs import require_positive, require_unit_interval
-from vaegan_helpers.training.loop import check_run, run_in_chunks
+from vaegan_helpers.inputs import (
+    require_at_least,
+    require_choice,
+    require_positive,
+    require_share,
+    require_unit_interval,
+)
+from vaegan_helpers.training.loop import (
+    History,
+    as_data,
+    check_run,
+    falling_rate,
+    moving_average,
+    run_in_chunks,
+)
 
 
-class HybridState(NamedTuple):
+class VaeGanState(NamedTuple):
     """Everything that training changes; `averaged` is the VAE with the moving average of its weights."""
 
     vae: Any
     discriminator: Any
     averaged: Any
-    vae_adam: Any
-    discriminator_adam: Any
+    vae_optimizer: Any
+    discriminator_optimizer: Any
 
 
-class Rates(NamedTuple):
-    """The traced settings of a run, as in `fit_vae_gan`; `steps` is the whole run's length."""
+class VaeGanSettings(NamedTuple):
+    """The traced settings of a run, as `fit_vae_gan` explains them; `steps` is the whole run's length."""
 
+    weights: losses.VaeGanWeights
     learning_rate: float
     penalty_weight: float
     momentum: float
@@ -39,24 +54,24 @@ class Rates(NamedTuple):
 
 
 def fit_vae_gan(
-    vae,
-    discriminator,
-    data,
-    key,
+    vae: Any,
+    discriminator: Any,
+    data: ArrayLike,
+    key: jax.Array,
     *,
-    steps,
-    batch_size=64,
-    learning_rate=1e-3,
-    weights=losses.Weights(),
-    measure="features",
-    layer=None,
-    penalty_weight=5.0,
-    momentum=0.5,
-    averaging=0.998,
-    final_rate=0.05,
-    chunks=10,
-    progress=True,
-):
+    steps: int,
+    batch_size: int = 64,
+    learning_rate: float = 1e-3,
+    weights: losses.VaeGanWeights = losses.VaeGanWeights(),
+    measure: str = "features",
+    layer: int | None = None,
+    penalty_weight: float = 5.0,
+    momentum: float = 0.5,
+    averaging: float = 0.998,
+    final_rate: float = 0.05,
+    chunks: int = 10,
+    progress: bool = True,
+) -> tuple[Any, Any, History]:
     """Trains a VAE and a discriminator together, each with Adam.
 
     Args:
@@ -67,7 +82,7 @@ def fit_vae_gan(
       steps: rounds; in each first D moves, then encoder and decoder together.
       batch_size: real examples per move; D sees as many fakes of each kind.
       learning_rate: Adam's, positive, for all three players.
-      weights: losses.Weights, each of them 0 or more and std positive.
+      weights: losses.VaeGanWeights, each of them 0 or more and std positive.
       measure, layer: as in `vae_gan_loss`.
       penalty_weight: of the R1 penalty on D, the paper's gamma there; 0 for none.
       momentum: Adam's first decay rate, in [0, 1).
@@ -76,38 +91,39 @@ def fit_vae_gan(
       chunks, progress: as in `training.fit_vae`.
 
     Returns:
-      (vae, discriminator, history): the VAE with the averaged weights, the last discriminator, and a dictionary of
-      NumPy arrays (steps,): "discriminator_loss" without the penalty, "penalty" without its weight, and the parts that
-      the two losses name.
+      (vae, discriminator, history): the VAE with the averaged weights, the last discriminator, and a
+      dictionary of NumPy arrays (steps,): "discriminator_loss" without the penalty, "penalty" without its
+      weight, and the parts that the two losses name.
 
     Raises:
-      ValueError: players and data that do not fit, an unknown measure or layer, bad sizes, rates, data or key.
       Diverged: a loss or a player became NaN or infinite.
     """
-    data = _check(vae, discriminator, data, weights, measure, layer)
+    if vae.x_dim != discriminator.x_dim:
+        raise ValueError(
+            "VAE and discriminator must have one width; "
+            f"got a VAE of (n, {vae.x_dim}) and a discriminator of (n, {discriminator.x_dim})"
+        )
+    data = as_data("data", data, vae.x_dim, vae.output)
+    require_choice(losses.MEASURES, measure=measure)
+    if measure == "pixels":
+        require_unit_interval(data=data)
+    discriminator.features(data[: discriminator.packing], layer=layer)  # says which layers there are
     check_run(data, key, batch_size, steps=steps, chunks=chunks)
-    require_positive(learning_rate=learning_rate, final_rate=final_rate)
-    limits = {
-        "penalty_weight": (penalty_weight, np.inf),
-        "momentum": (momentum, 1),
-        "averaging": (averaging, 1),
-    }
-    for name, (value, high) in limits.items():
-        if not 0 <= value < high:
-            raise ValueError(f"{name} must be at least 0 and below {high:g}; got {value}")
+    require_positive(learning_rate=learning_rate, final_rate=final_rate, std=weights.std)
+    require_at_least(0, penalty_weight=penalty_weight, **weights._asdict())
+    require_share(momentum=momentum, averaging=averaging)
     if final_rate > 1:
         raise ValueError(f"final_rate must be above 0 and at most 1; got {final_rate}")
-    weights = losses.Weights(*map(float, weights))
-    rates = Rates(*map(float, (learning_rate, penalty_weight, momentum, averaging, final_rate, steps)))
+    rates = (learning_rate, penalty_weight, momentum, averaging, final_rate, steps)
+    settings = VaeGanSettings(losses.VaeGanWeights(*map(float, weights)), *map(float, rates))
 
     def advance(state, start, length):
-        return hybrid_steps(
+        return vae_gan_steps(
             state,
             data,
             jax.random.clone(key),
             start,
-            weights,
-            rates,
+            settings,
             measure=measure,
             layer=layer,
             length=length,
@@ -115,19 +131,21 @@ def fit_vae_gan(
         )
 
     adam = optax.adam(0.0)
-    state = HybridState(vae, discriminator, vae, adam.init(vae), adam.init(discriminator))
+    state = VaeGanState(vae, discriminator, vae, adam.init(vae), adam.init(discriminator))
     state, history = run_in_chunks(advance, state, steps, chunks, progress)
     return state.averaged, state.discriminator, history
 
 
 @functools.partial(jax.jit, static_argnames=("measure", "layer", "length", "batch_size"))
-def hybrid_steps(state, data, key, start, weights, rates, *, measure, layer, length, batch_size):
-    """`length` rounds as one scan; returns (state, record). Arguments as in `fit_vae_gan`, `start` counts from 0."""
+def vae_gan_steps(state, data, key, start, settings, *, measure, layer, length, batch_size):
+    """`length` rounds as one scan; returns (state, record).
+
+    Arguments as in `fit_vae_gan`; `start` counts from 0, and `settings` are traced.
+    """
 
     def step(state, index):
-        done = jnp.minimum(index / rates.steps, 1.0)
-        rate = rates.final_rate + (1 - rates.final_rate) * 0.5 * (1 + jnp.cos(jnp.pi * done))
-        optimizer = optax.adam(rate * rates.learning_rate, b1=rates.momentum)
+        learning_rate = falling_rate(index, settings.steps, settings.final_rate) * settings.learning_rate
+        optimizer = optax.adam(learning_rate, b1=settings.momentum)
         keys = jax.random.split(jax.random.fold_in(key, index), 4)
         x, x_again = (
             data[jax.random.randint(batch_key, (batch_size,), 0, len(data))] for batch_key in keys[:2]
@@ -137,43 +155,20 @@ def hybrid_steps(state, data, key, start, weights, rates, *, measure, layer, len
             game_key, penalty_key = jax.random.split(keys[2])
             value, parts = losses.vae_gan_discriminator_loss(discriminator, state.vae, x, game_key)
             penalty = losses.r1_penalty(discriminator, x, penalty_key)
-            return value + rates.penalty_weight * penalty, parts | {
-                "discriminator_loss": value,
-                "penalty": penalty,
-            }
+            parts |= {"discriminator_loss": value, "penalty": penalty}
+            return value + settings.penalty_weight * penalty, parts
 
         gradients, record = jax.grad(discriminator_objective, has_aux=True)(state.discriminator)
-        updates, discriminator_adam = optimizer.update(gradients, state.discriminator_adam)
+        updates, discriminator_optimizer = optimizer.update(gradients, state.discriminator_optimizer)
         discriminator = optax.apply_updates(state.discriminator, updates)
 
         gradients, parts = jax.grad(losses.vae_gan_loss, has_aux=True)(
-            state.vae, discriminator, x_again, keys[3], weights, measure=measure, layer=layer
+            state.vae, discriminator, x_again, keys[3], settings.weights, measure=measure, layer=layer
         )
-        updates, vae_adam = optimizer.update(gradients, state.vae_adam)
+        updates, vae_optimizer = optimizer.update(gradients, state.vae_optimizer)
         vae = optax.apply_updates(state.vae, updates)
-        decay = jnp.minimum(rates.averaging, (1 + index) / (10 + index))
-        averaged = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.averaged, vae)
-        return HybridState(vae, discriminator, averaged, vae_adam, discriminator_adam), record | parts
+        averaged = moving_average(state.averaged, vae, settings.averaging, index)
+        state = VaeGanState(vae, discriminator, averaged, vae_optimizer, discriminator_optimizer)
+        return state, record | parts
 
     return jax.lax.scan(step, state, start + jnp.arange(length))
-
-
-def _check(vae, discriminator, data, weights, measure, layer):
-    data = jnp.asarray(data, jnp.float32)
-    if data.ndim != 2 or not len(data) or not data.shape[1] == vae.x_dim == discriminator.x_dim:
-        raise ValueError(
-            f"data has shape {data.shape}, the VAE takes (n, {vae.x_dim}) and the discriminator "
-            f"(n, {discriminator.x_dim}); the widths must agree"
-        )
-    if not bool(jnp.isfinite(data).all()):
-        raise ValueError("data holds values that are NaN or infinite")
-    if vae.output is jax.nn.sigmoid or measure == "pixels":
-        require_unit_interval(data)
-    require_positive(std=weights.std)
-    for name, value in weights._asdict().items():
-        if not (np.isfinite(value) and value >= 0):
-            raise ValueError(f"{name} must be a number of at least 0; got {value}")
-    if measure not in ("features", "pixels"):
-        raise ValueError(f"measure must be 'features' or 'pixels'; got {measure!r}")
-    discriminator.features(data[: discriminator.packing], layer=layer)  # says which layers there are
-    return data

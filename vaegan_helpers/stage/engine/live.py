@@ -154,34 +154,14 @@ class Stage:
     def _run(self, length, who):
         """The state after `length` rounds, their rows, and (good rounds, who broke) or None. Changes nothing."""
         s = self.settings
-        game = training.GanSettings(
-            *map(
-                float,
-                (
-                    s.discriminator_learning_rate,
-                    s.generator_learning_rate,
-                    s.penalty_weight,
-                    s.momentum,
-                    0.995 if s.averaging else 0.0,
-                    0.01 if s.falling_rates else 1.0,
-                    FALLING_ROUNDS,
-                ),
-            )
-        )
         gan, gan_rows, gan_finite = networks.play(
             self._state.gan,
             self._data,
             jax.random.clone(self._gan_key),
             self.step,
             length,
-            game,
-            loss=losses.GAN_LOSSES[s.loss],
-            penalty=None if s.penalty == "none" else s.penalty,
-            batch_size=s.batch_size,
-            discriminator_steps=s.discriminator_steps * (who != "generator"),
-            generator_steps=s.generator_steps * (who != "discriminator"),
-            unrolled_steps=UNROLLED_STEPS * s.unrolling,
-            optimizers=self.settings.optimizers,
+            s.traced(),
+            game=s.game(who),
         )
         vae, adam = self._state.vae, self._state.vae_adam
         vae_rows, vae_finite = np.full((length, 4), np.nan), np.ones(length, bool)
@@ -292,9 +272,9 @@ class Stage:
         gan, before, now = self._state.gan, old.optimizers, self.settings.optimizers
         fresh = training.gan_state(gan.generator, gan.discriminator, now)
         if before[0] != now[0]:
-            gan = gan._replace(discriminator_adam=fresh.discriminator_adam)
+            gan = gan._replace(discriminator_optimizer=fresh.discriminator_optimizer)
         if before[1] != now[1]:
-            gan = gan._replace(generator_adam=fresh.generator_adam)
+            gan = gan._replace(generator_optimizer=fresh.generator_optimizer)
         self._state = self._state._replace(gan=gan)
 
     def reset(self, seed=None):

@@ -166,24 +166,13 @@ def _all_finite(entries, models):
     return jnp.isfinite(jnp.concatenate([number.ravel() for number in numbers])).all()
 
 
-@functools.partial(
-    jax.jit,
-    static_argnames=(
-        "loss",
-        "penalty",
-        "batch_size",
-        "discriminator_steps",
-        "generator_steps",
-        "unrolled_steps",
-        "optimizers",
-    ),
-)
-def play(state, points, key, start, length, settings, **choices):
+@functools.partial(jax.jit, static_argnames="game")
+def play(state, points, key, start, length, settings, *, game):
     """`length` rounds of the GAN; any piece of a run is the same compiled program.
 
     Args:
       state: training.GanState.
-      points, key, start, settings, choices: as in `training.gan_steps`.
+      points, key, start, settings, game: as in `training.gan_steps`.
       length: rounds, at most ROUNDS_PER_CALL; traced.
 
     Returns:
@@ -195,7 +184,7 @@ def play(state, points, key, start, length, settings, **choices):
     def body(i, carry):
         state, record, finite = carry
         state, entries = training.gan_steps(
-            state, points, jax.random.clone(key), start + i, settings, length=1, **choices
+            state, points, jax.random.clone(key), start + i, settings, game=game, length=1
         )
         values = [entries[name][0] if name in entries else MISSING for name in names]
         row = jnp.stack([*values, *_numbers(state.generator, state.discriminator)])

@@ -88,6 +88,25 @@ class Settings:
         """Names in `training.OPTIMIZERS`: D's and G's."""
         return self.discriminator_optimizer, self.generator_optimizer
 
+    def game(self, who="both"):
+        """The rules of the GAN's game, for rounds in which one player may have to wait."""
+        return training.Game(
+            loss=self.loss,
+            penalty=None if self.penalty == "none" else self.penalty,
+            batch_size=self.batch_size,
+            discriminator_steps=self.discriminator_steps * (who != "generator"),
+            generator_steps=self.generator_steps * (who != "discriminator"),
+            unrolled_steps=UNROLLED_STEPS * self.unrolling,
+            optimizers=self.optimizers,
+        )
+
+    def traced(self):
+        """What the compiled rounds of the GAN take as numbers."""
+        rates = self.discriminator_learning_rate, self.generator_learning_rate
+        averaging, final_rate = 0.995 * self.averaging, 0.01 if self.falling_rates else 1.0
+        numbers = (*rates, self.penalty_weight, self.momentum, averaging, final_rate, FALLING_ROUNDS)
+        return training.GanSettings(*map(float, numbers))
+
 
 # Which settings begin anew, and which act at once: every field stands in one of the two.
 RESETS = (

@@ -10,7 +10,7 @@ from vaegan_helpers import losses, models, training
 
 BATCH = 16
 SHORT = {"steps": 12, "batch_size": BATCH, "chunks": 12, "progress": False}
-WEIGHTS = losses.Weights(beta=0.7, gamma=0.3, adversarial=2.0, std=0.5)
+WEIGHTS = losses.VaeGanWeights(beta=0.7, gamma=0.3, adversarial=2.0, std=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def largest(gradients):
 
 def only(**weights):
     """All weights 0 but those given."""
-    return losses.Weights(**{"beta": 0.0, "gamma": 0.0, "adversarial": 0.0, "std": 0.5} | weights)
+    return losses.VaeGanWeights(**{"beta": 0.0, "gamma": 0.0, "adversarial": 0.0, "std": 0.5} | weights)
 
 
 def vae_gradients(vae, discriminator, x, weights, **options):
@@ -175,7 +175,7 @@ def test_what_encoder_and_decoder_minimise_leaves_d_alone(vae, discriminator, x,
 
 def test_the_gradient_is_the_slope_of_the_loss(vae, discriminator, x):
     """Along one direction of the decoder's last bias, where the sum is gamma times one term plus the other."""
-    weights, size = losses.Weights(beta=0.0, gamma=0.3, adversarial=2.0, std=0.5), 1e-2
+    weights, size = losses.VaeGanWeights(beta=0.0, gamma=0.3, adversarial=2.0, std=0.5), 1e-2
     direction = jnp.cos(jnp.arange(12.0))
 
     def loss_at(shift):
@@ -324,13 +324,13 @@ def test_the_history_has_one_entry_for_each_step(short_run):
 
 def test_new_weights_and_rates_compile_nothing(vae, discriminator, points):
     training.fit_vae_gan(vae, discriminator, points, jax.random.key(6), weights=WEIGHTS, **SHORT)
-    compiled = training.hybrid_steps._cache_size()
+    compiled = training.vae_gan_steps._cache_size()
     training.fit_vae_gan(
         vae,
         discriminator,
         points,
         jax.random.key(6),
-        weights=losses.Weights(2, 0, 1, 3),
+        weights=losses.VaeGanWeights(2, 0, 1, 3),
         learning_rate=3e-3,
         penalty_weight=1,
         momentum=0,
@@ -338,7 +338,7 @@ def test_new_weights_and_rates_compile_nothing(vae, discriminator, points):
         final_rate=1,
         **SHORT,
     )
-    assert training.hybrid_steps._cache_size() == compiled
+    assert training.vae_gan_steps._cache_size() == compiled
 
 
 def test_training_brings_reconstructions_nearer_in_ds_own_features(vae, points):
@@ -349,7 +349,7 @@ def test_training_brings_reconstructions_nearer_in_ds_own_features(vae, points):
         d,
         two,
         jax.random.key(8),
-        weights=losses.Weights(std=0.1),
+        weights=losses.VaeGanWeights(std=0.1),
         steps=300,
         batch_size=64,
         learning_rate=5e-3,
@@ -365,29 +365,29 @@ def test_training_brings_reconstructions_nearer_in_ds_own_features(vae, points):
 def test_a_run_that_blows_up_says_so_and_keeps_the_last_good_players(vae, discriminator, points):
     with pytest.raises(training.Diverged, match="not finite at step") as caught:
         training.fit_vae_gan(vae, discriminator, points, jax.random.key(6), learning_rate=1e30, **SHORT)
-    assert isinstance(caught.value.models, training.HybridState)
+    assert isinstance(caught.value.models, training.VaeGanState)
 
 
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"data": jnp.zeros((20, 11))}, r"data has shape \(20, 11\).* the widths must agree"),
-        ({"data": jnp.zeros(12)}, r"data has shape \(12,\)"),
-        ({"data": jnp.full((20, 12), jnp.nan)}, "NaN or infinite"),
-        ({"data": jnp.full((20, 12), 2.0)}, r"pixels must lie in \[0, 1\]; got values from 2 to 2"),
+        ({"data": jnp.zeros((20, 11))}, r"data must be an array of shape \(n, 12\); got \(20, 11\)"),
+        ({"data": jnp.zeros(12)}, r"data must be .* got \(12,\)"),
+        ({"data": jnp.full((20, 12), jnp.nan)}, "NaN or infinity in 20 of 20 rows"),
+        ({"data": jnp.full((20, 12), 2.0)}, r"data must lie in \[0, 1\]; got values from 2 to 2"),
         ({"key": 0}, "one key from jax.random.key"),
         ({"steps": 0}, "steps must be a whole number of at least 1; got 0"),
-        ({"batch_size": 500}, "batch_size is 500, but there are only 200 examples"),
+        ({"batch_size": 500}, "batch_size must be at most the 200 examples; got 500"),
         ({"chunks": 0}, "chunks must be a whole number"),
         ({"learning_rate": 0.0}, "learning_rate must be a positive number; got 0.0"),
         ({"final_rate": 1.5}, "final_rate must be above 0 and at most 1; got 1.5"),
         ({"averaging": 1.0}, "averaging must be at least 0 and below 1; got 1.0"),
         ({"momentum": -0.1}, "momentum must be at least 0 and below 1; got -0.1"),
-        ({"penalty_weight": -1.0}, "penalty_weight must be at least 0 and below inf; got -1.0"),
-        ({"weights": losses.Weights(std=0.0)}, "std must be a positive number; got 0.0"),
-        ({"weights": losses.Weights(gamma=-1.0)}, "gamma must be a number of at least 0; got -1.0"),
-        ({"weights": losses.Weights(beta=np.nan)}, "beta must be a number of at least 0; got nan"),
-        ({"measure": "eyes"}, "measure must be 'features' or 'pixels'; got 'eyes'"),
+        ({"penalty_weight": -1.0}, "penalty_weight must be a number of at least 0; got -1.0"),
+        ({"weights": losses.VaeGanWeights(std=0.0)}, "std must be a positive number; got 0.0"),
+        ({"weights": losses.VaeGanWeights(gamma=-1.0)}, "gamma must be a number of at least 0; got -1.0"),
+        ({"weights": losses.VaeGanWeights(beta=np.nan)}, "beta must be a number of at least 0; got nan"),
+        ({"measure": "eyes"}, "measure must be one of features, pixels; got 'eyes'"),
         ({"layer": 3}, "layer must be a whole number from 1 to 2; got 3"),
     ],
 )
@@ -398,7 +398,7 @@ def test_bad_input_is_named(vae, discriminator, points, change, message):
 
 
 def test_players_of_two_widths_are_refused(vae, points):
-    with pytest.raises(ValueError, match=r"the VAE takes \(n, 12\) and the discriminator \(n, 11\)"):
+    with pytest.raises(ValueError, match=r"a VAE of \(n, 12\) and a discriminator of \(n, 11\)"):
         training.fit_vae_gan(
             vae, models.Discriminator(11, 8, key=jax.random.key(1)), points, jax.random.key(6), **SHORT
         )

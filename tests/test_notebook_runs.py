@@ -1,0 +1,142 @@
+"""Each notebook is run once, in JupyterLab in a real browser without a network, and this one run is looked at twice:
+every cell gives its stored output, by nbval's comparison, and everything in the page moves by keyboard and by mouse.
+Without a browser the kernel runs it alone, and the outputs are compared all the same."""
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+
+import browser
+import execute_notebooks
+import nbformat
+import pytest
+from nbval.plugin import IPyNbFile, coalesce_streams
+from test_browser import assert_everything_moves
+
+NOTEBOOKS = browser.ROOT / "notebooks"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run of a notebook.
+
+    Attributes:
+      path: of the stored notebook.
+      cells: what became of it, as nbformat's cells.
+      lab: the page it ran in, still open; None where there is no browser.
+    """
+
+    path: Path
+    cells: list
+    lab: browser.Lab | None
+
+    @property
+    def code_cells(self):
+        return [cell for cell in self.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A copy of the course, so that nothing in the tree changes."""
+    folder = tmp_path_factory.mktemp("runs") / "notebooks"
+    shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def open_lab(chromium, folder, tmp_path_factory):
+    """A function that opens a notebook in a page of its own."""
+    with browser.course_server(folder, tmp_path_factory.mktemp("jupyter")) as address_and_token:
+
+        def open_lab(name):
+            context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+            return browser.Lab(context, *address_and_token).open(name)
+
+        yield open_lab
+
+
+@pytest.fixture(scope="module", params=sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def run(request, folder):
+    """A notebook after its only run."""
+    path = request.param
+    if browser.chromium_path() is None and not os.environ.get("CI"):
+        notebook = nbformat.read(path, as_version=4)
+        execute_notebooks.execute(notebook, folder)
+        yield Run(path, notebook.cells, None)
+        return
+    lab = request.getfixturevalue("open_lab")(path.name)
+    lab.run_all(cell_seconds=120)
+    yield Run(path, nbformat.reads(lab.notebook(), as_version=4).cells, lab)
+    lab.close()
+
+
+def differences(run, session):
+    """What nbval finds to differ between the run and the stored notebook, as text; nothing where all is well."""
+    file = IPyNbFile.from_parent(session, path=run.path)
+    file.setup_sanitize_files()
+    stored = list(file.collect())
+    assert len(stored) == len(run.code_cells)
+    for cell, now in zip(stored, run.code_cells, strict=True):
+        errors = [output for output in now.outputs if output.output_type == "error"]
+        if errors and not cell.options["check_exception"]:
+            yield f"{cell.name}: {errors[0].ename}: {errors[0].evalue}"
+        elif not cell.compare_outputs(coalesce_streams(now.outputs), coalesce_streams(cell.cell.outputs)):
+            yield "\n".join([f"{cell.name}:", *cell.comparison_traceback])
+
+
+def test_every_cell_gives_its_stored_output(run, request):
+    assert all(cell.execution_count for cell in run.code_cells)
+    assert not (found := "\n\n".join(differences(run, request.session))), found
+
+
+def test_everything_in_it_moves_by_keyboard_and_by_mouse(run):
+    if run.lab is None:
+        pytest.skip("there is no Chromium on this machine")
+    outputs = browser.outputs_of(run.lab.page)
+    stored = [
+        "".join(output.get("data", {}).get("text/html", ""))
+        for cell in nbformat.read(run.path, as_version=4).cells
+        for output in cell.get("outputs", [])
+    ]
+    assert len(outputs) == sum(
+        "data-frames" in html or "<p>" in html for html in stored
+    )  # flipbooks, explorers
+    for output in outputs:
+        assert_everything_moves(output)
+    assert not run.lab.errors
+    assert not run.lab.strangers
+
+
+def written(path, source, output):
+    """A notebook of one cell, stored with a text output."""
+    cell = nbformat.v4.new_code_cell(source, execution_count=1)
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=output)]
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.mark.parametrize(
+    "now, same",
+    [
+        ("loss ≈ 1.34", True),
+        ("loss ≈ 1.35", True),
+        ("loss 1.34", False),
+        ("gain ≈ 1.34", False),
+        ("", False),
+    ],
+)
+def test_another_output_is_seen(tmp_path, request, now, same):
+    stored = written(tmp_path / "a.ipynb", "print()", "loss ≈ 1.34")
+    stored.cells[0].outputs[0].text = now
+    run = Run(tmp_path / "a.ipynb", stored.cells, None)
+    assert bool(list(differences(run, request.session))) == (not same)
+
+
+def test_an_error_that_was_not_announced_is_seen(tmp_path, request):
+    stored = written(tmp_path / "a.ipynb", "1 / 0", "")
+    stored.cells[0].outputs = [
+        nbformat.v4.new_output("error", ename="ZeroDivisionError", evalue="division by zero", traceback=[])
+    ]
+    run = Run(tmp_path / "a.ipynb", stored.cells, None)
+    assert list(differences(run, request.session)) == ["Cell 0: ZeroDivisionError: division by zero"]

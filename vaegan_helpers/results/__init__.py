@@ -1,0 +1,38 @@
+"""What takes too long for a notebook: tables, each made by the script of its name in notebooks/results."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from vaegan_helpers.cache import write_atomically
+
+_HERE = Path(__file__).parent
+
+
+def load(name: str) -> dict[str, Any]:
+    """A stored table, wherever the notebook that reads it lies.
+
+    Args:
+      name: of the script that measured it, such as "hybrid".
+
+    Returns:
+      The table, with the settings and seeds it was made with and, as "command", how to make it again.
+
+    Raises:
+      ValueError: there is no table of this name; the message says which there are.
+    """
+    if name not in names():
+        there = ", ".join(names()) or "none: install vaegan_helpers again, its files are not complete"
+        raise ValueError(f"there are no stored results {name!r}; there are {there}")
+    return json.loads((_HERE / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def names() -> list[str]:
+    """The tables that there are."""
+    return sorted(path.stem for path in _HERE.glob("*.json"))
+
+
+def save(name: str, table: dict[str, Any]) -> None:
+    """Stores a table under the name of the script that measured it, whole or not at all."""
+    text = json.dumps(table, indent=1) + "\n"
+    write_atomically(_HERE / f"{name}.json", lambda file: file.write(text.encode()))
