@@ -12,9 +12,7 @@ from vaegan_helpers.stage.engine import export, networks, scene, slow_motion
 from vaegan_helpers.stage.engine.networks import CURVES, MISSING, PATH, ROUNDS_PER_CALL, State
 from vaegan_helpers.stage.engine.settings import (
     DATA,
-    FALLING_ROUNDS,
     RESETS,
-    UNROLLED_STEPS,
     Settings,
     check_points,
     check_settings,
