@@ -44,7 +44,8 @@ def keep_compiled_programs() -> None:
     Where nothing can be kept, one warning says so, and everything works without.
     """
     wanted = os.environ.get("VAEGAN_HELPERS_COMPILATION_CACHE", "on").strip().lower()
-    if wanted in ("off", "0", "no", "false") or jax.config.jax_compilation_cache_dir is not None:
+    given = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]  # JAX adds it while it runs
+    if wanted in ("off", "0", "no", "false") or given is not None:
         return
     compiled = directory() / "compiled" / _processor()
     try:

@@ -1,16 +1,20 @@
-"""What public functions ask of their arguments. A ValueError always reads: NAME must be WHAT WAS WANTED; got
-WHAT CAME.
+"""What public functions ask of their arguments.
+
+Every ValueError reads: NAME must be WHAT WAS WANTED; got WHAT CAME.
 
 Whatever NumPy users hand in is taken as an array: lists, integers, float64, a pandas frame, a view with
 strides. Inside `jit` the values of an array are not known yet, so only its shape is looked at there.
 """
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+# Whatever NumPy takes for an array of numbers; a function that is given one makes it an array of floats.
+ArrayLike: TypeAlias = Any
 
 
 def require_key(key: Any) -> jax.Array:
@@ -54,7 +58,7 @@ def require_whole(least: int = 1, **values: Any) -> None:
 
 def is_whole(value: Any, least: int = 1) -> bool:
     """Whether a value is a whole number of at least `least`, Python's or NumPy's."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= least)
 
 
 def require_choice(choices: Collection[Any], **values: Any) -> None:

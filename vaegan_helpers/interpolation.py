@@ -3,10 +3,9 @@
 import warnings
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.spatial import geometric_slerp
 
-from vaegan_helpers.inputs import as_array, require_whole
+from vaegan_helpers.inputs import ArrayLike, as_array, require_whole
 
 # Below this, as a norm or as the sine of an angle, rounding decides the direction.
 _NO_DIRECTION = 1e-12

@@ -4,9 +4,8 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
-from vaegan_helpers.inputs import as_array, require_key, require_positive, require_whole
+from vaegan_helpers.inputs import ArrayLike, as_array, require_key, require_positive, require_whole
 
 
 @jax.tree_util.register_dataclass

@@ -1,5 +1,6 @@
-"""The networks of the course, as Flax NNX modules that are plain pytrees: pass them whole to jit, grad and
-scan.
+"""The networks of the course, as Flax NNX modules that are plain pytrees.
+
+Pass them whole to jit, grad and scan.
 
 Each takes a `key` to draw its first weights from and stores no random state: whatever is random later (the
 noise of the reparameterisation, dropout) is drawn from a key that the caller passes in.
@@ -17,7 +18,7 @@ from vaegan_helpers.inputs import as_numbers, is_whole, require_key, require_sha
 
 
 def identity(x: jax.Array) -> jax.Array:
-    """The output of a model whose data is any real number, such as points in the plane: nothing is bounded."""
+    """The output of a model whose data is unbounded, such as points in the plane."""
     return x
 
 
@@ -120,9 +121,7 @@ class VAE(nnx.Module):
         return self.encoder(x)
 
     def decode(self, z: jax.Array) -> jax.Array:
-        """z (batch, z_dim) to the mean of p(x | z), (batch, x_dim): for digits the probability that a pixel
-        is on.
-        """
+        """z (batch, z_dim) to the mean of p(x | z), (batch, x_dim): of digits, how likely a pixel is on."""
         return self.output(self.decoder(z))
 
 
@@ -298,8 +297,9 @@ class Discriminator(nnx.Module):
 
 
 def largest_singular_value(matrix: jax.Array, iterations: int = 10) -> jax.Array:
-    """The factor by which a matrix can stretch a vector, by power iteration: a little too small if it has not
-    converged.
+    """The factor by which a matrix can stretch a vector, by power iteration.
+
+    A little too small if the iteration has not converged.
 
     The directions count as constants, as in the paper; then the gradient is that of the singular value.
 

@@ -264,7 +264,8 @@ def colour_map(name):
 
 
 def circle(radius, **style):
-    """A thin dotted circle around the origin, for `ax.add_patch`: where the prior lies at so many standard
-    deviations.
+    """A thin dotted circle around the origin, for `ax.add_patch`.
+
+    It shows where the prior lies at so many standard deviations.
     """
     return Circle((0, 0), radius, fill=False, **{"linestyle": ":", "color": COLOURS["prior"], **style})

@@ -1,5 +1,6 @@
-"""The objectives: `losses.x` is the one address of each. Losses are minimised; they return one number, in
-nats.
+"""The objectives: `losses.x` is the one address of each.
+
+Losses are minimised; they return one number, in nats.
 
 `vae` holds log-likelihoods, the KL term and the ELBO, `gan` the games of D and G with their penalties,
 `vae_gan` what joins the two.

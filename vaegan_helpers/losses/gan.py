@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from vaegan_helpers import models
-from vaegan_helpers.inputs import as_one_shape, require_share
+from vaegan_helpers.inputs import ArrayLike, as_one_shape, require_share
 
 
 def discriminator_loss(real_logits: ArrayLike, fake_logits: ArrayLike, smoothing: float = 0.0) -> jax.Array:
@@ -88,8 +87,7 @@ def least_squares_generator_loss(fake_outputs: ArrayLike) -> jax.Array:
 
 
 def relativistic_discriminator_loss(real_logits: ArrayLike, fake_logits: ArrayLike) -> jax.Array:
-    """-mean log sigmoid(D(x) - D(G(z))): each real example is to look more real than the generated one beside
-    it.
+    """-mean log sigmoid(D(x) - D(G(z))): real data is to look more real than the generated data beside it.
 
     Only differences count, so D cannot send all generated data to one side of a line: wherever real data lies
     without generated data beside it, D gains by raising it.
@@ -109,15 +107,14 @@ def relativistic_discriminator_loss(real_logits: ArrayLike, fake_logits: ArrayLi
 
 
 def relativistic_generator_loss(real_logits: ArrayLike, fake_logits: ArrayLike) -> jax.Array:
-    """The same with the sides exchanged, minimised over G; the counterpart of
-    `relativistic_discriminator_loss`.
-    """
+    """The same with the sides exchanged, minimised over G."""
     return relativistic_discriminator_loss(fake_logits, real_logits)
 
 
 def critic_loss(real_scores: ArrayLike, fake_scores: ArrayLike) -> jax.Array:
-    """mean f(G(z)) - mean f(x): minus the critic's estimate of the Wasserstein distance. Minimised over the
-    critic f.
+    """mean f(G(z)) - mean f(x): minus the critic's estimate of the Wasserstein distance.
+
+    Minimised over the critic f.
 
     It means something only while f is kept 1-Lipschitz, for instance by `gradient_penalty`.
 
@@ -184,9 +181,7 @@ def gradient_penalty(
 
 
 def _input_gradients(discriminator, x, key):
-    """Gradient of each row's output with respect to that row: rows do not mix, so the gradient of the sum
-    holds all.
-    """
+    """Gradient of each row's output: rows do not mix, so the gradient of the sum holds them all."""
     return jax.grad(lambda points: discriminator(points, key).sum())(x)
 
 

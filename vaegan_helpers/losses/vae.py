@@ -1,5 +1,6 @@
-"""Log-likelihoods, divergences and losses of the VAE. Per-example functions return (batch,); losses return
-one number.
+"""Log-likelihoods, divergences and losses of the VAE.
+
+Per-example functions return (batch,); losses return one number.
 
 Every quantity is in nats per image: summed over pixels and over latents, averaged over the batch.
 """
@@ -9,9 +10,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from vaegan_helpers.inputs import (
+    ArrayLike,
     as_one_shape,
     require_at_least,
     require_key,
@@ -44,8 +45,9 @@ def kl_to_standard_normal(mean: ArrayLike, logvar: ArrayLike) -> jax.Array:
 
 
 def kl_monte_carlo(mean: ArrayLike, logvar: ArrayLike, key: jax.Array, samples: int) -> jax.Array:
-    """The same KL from random draws: log q(z) - log p(z) at z drawn from q. Each row is unbiased; average
-    them.
+    """The same KL from random draws: log q(z) - log p(z) at z drawn from q.
+
+    Each row is unbiased; average them.
 
     Args:
       mean: (batch, z_dim).
@@ -69,9 +71,7 @@ def kl_monte_carlo(mean: ArrayLike, logvar: ArrayLike, key: jax.Array, samples: 
 
 
 def normal_log_density(z: ArrayLike, mean: ArrayLike, logvar: ArrayLike) -> jax.Array:
-    """log N(z; mean, exp(logvar)) of each example, summed over dimensions, in nats: three (batch, z_dim) to
-    (batch,).
-    """
+    """log N(z; mean, exp(logvar)) of each example, in nats: three arrays (batch, z_dim) to (batch,)."""
     z, mean, logvar = as_one_shape(z=z, mean=mean, logvar=logvar)
     return jnp.sum(_normal_log_density(z, mean, logvar), axis=1)
 

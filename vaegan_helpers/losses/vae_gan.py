@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
-from vaegan_helpers.inputs import as_one_shape, require_choice, require_positive
+from vaegan_helpers.inputs import ArrayLike, as_one_shape, require_choice, require_positive
 from vaegan_helpers.losses.gan import discriminator_loss, generator_loss
 from vaegan_helpers.losses.vae import Parts, bernoulli_log_likelihood, kl_to_standard_normal, reparameterise
 
@@ -69,8 +68,7 @@ def vae_gan_loss(
     measure: str = "features",
     layer: int | None = None,
 ) -> tuple[jax.Array, Parts]:
-    """What encoder and decoder minimise, in one sum, arranged so that each gets the gradient of its own loss
-    alone.
+    """What encoder and decoder minimise, in one sum of which each gets the gradient of its own loss alone.
 
         encoder: beta KL + reconstruction              decoder: gamma reconstruction + adversarial * (-mean
         log D(fake))
@@ -121,8 +119,7 @@ def vae_gan_loss(
 def vae_gan_discriminator_loss(
     discriminator: Any, vae: Any, x: jax.Array, key: jax.Array
 ) -> tuple[jax.Array, Parts]:
-    """D's loss of the plain game; half of the fake pictures are reconstructions, half are decoded from the
-    prior.
+    """D's loss of the plain game; half of the fakes are reconstructions, half are drawn from the prior.
 
     The paper adds up the two kinds of fakes. Their mean keeps 2 log 2 as the price of guessing.
 
@@ -137,7 +134,8 @@ def vae_gan_discriminator_loss(
       "sampled_output".
     """
     latent_key, prior_key, real_key, fake_key = jax.random.split(key, 4)
-    z = reparameterise(*vae.encode(x), latent_key)
+    mean, logvar = vae.encode(x)
+    z = reparameterise(mean, logvar, latent_key)
     latents = jnp.concatenate([z, jax.random.normal(prior_key, z.shape, z.dtype)])
     fake = jax.lax.stop_gradient(vae.decode(latents))
     real_logits, fake_logits = discriminator(x, real_key), discriminator(fake, fake_key)

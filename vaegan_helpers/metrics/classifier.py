@@ -7,10 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from jax.typing import ArrayLike
 
 from vaegan_helpers import models
-from vaegan_helpers.inputs import as_array, as_labels, as_pixels, require_key, require_positive, require_whole
+from vaegan_helpers.inputs import (
+    ArrayLike,
+    as_array,
+    as_labels,
+    as_pixels,
+    require_key,
+    require_positive,
+    require_whole,
+)
 
 
 class Classifier(nnx.Module):
@@ -54,8 +61,9 @@ def fit_classifier(
     batch_size: int = 128,
     learning_rate: float = 2e-3,
 ) -> Classifier:
-    """Trains a `Classifier` with Adam on digits moved by up to two pixels each way, about two seconds on two
-    cores.
+    """Trains a `Classifier` with Adam on digits moved by up to two pixels each way.
+
+    It takes about two seconds on two cores.
 
     The small moves are what a dense network needs to read digits that it has not seen.
 
@@ -102,9 +110,7 @@ def _fit(classifier, images, labels, key, learning_rate, *, steps, batch_size):
 
 
 def _moved(images, moves):
-    """Each picture moved by (down, right) pixels; what leaves on one side is blank paper and comes in on the
-    other.
-    """
+    """Each picture moved by (down, right) pixels, around the edges: they are blank."""
     pictures = images.reshape(-1, 28, 28)
     return jax.vmap(lambda picture, move: jnp.roll(picture, move, axis=(0, 1)))(pictures, moves).reshape(
         images.shape

@@ -6,10 +6,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from vaegan_helpers import losses
-from vaegan_helpers.inputs import as_array, as_pixels, require_key, require_whole
+from vaegan_helpers.inputs import ArrayLike, as_array, as_pixels, require_key, require_whole
 
 
 def importance_weighted_bound(

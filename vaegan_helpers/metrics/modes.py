@@ -1,15 +1,15 @@
-"""How much of a known variety a generator shows: modes of a mixture counted, and support sizes from
-coincidences.
+"""How much of a known variety a generator shows.
+
+Modes of a mixture are counted, and support sizes estimated from coincidences.
 """
 
 import math
 from typing import NamedTuple
 
 import numpy as np
-from jax.typing import ArrayLike
 from scipy.stats import binomtest, entropy
 
-from vaegan_helpers.inputs import as_array, require_positive, require_whole
+from vaegan_helpers.inputs import ArrayLike, as_array, require_positive, require_whole
 from vaegan_helpers.mixtures import Mixture
 
 
@@ -27,7 +27,7 @@ class Modes(NamedTuple):
         % confidence.
     """
 
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's method of that name is of no use here
     quality: float
     reverse_kl: float
     per_mode: np.ndarray

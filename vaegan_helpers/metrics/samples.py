@@ -6,17 +6,17 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from scipy.spatial.distance import cdist
 from scipy.stats import entropy
 from sklearn.metrics import pairwise_distances_argmin
 
-from vaegan_helpers.inputs import as_array, as_labels, require_whole
+from vaegan_helpers.inputs import ArrayLike, as_array, as_labels, require_whole
 
 
 def sharpness(images: ArrayLike) -> jax.Array:
-    """How much neighbouring pixels differ, relative to how much ink there is: blurring lowers it, fading does
-    not.
+    """How much neighbouring pixels differ, relative to how much ink there is.
+
+    Blurring lowers it, fading does not.
 
     The sum of squared differences between pixels next to each other (across and down), divided by the sum of
     squares.
@@ -82,9 +82,7 @@ def precision_recall(real: ArrayLike, fake: ArrayLike, k: int = 5) -> PrecisionR
 
 
 def _radius(samples, k):
-    """The distance from each sample to its k-th nearest neighbour; place 0 of a sorted row is the sample
-    itself.
-    """
+    """The distance from each sample to its k-th nearest neighbour; place 0 is the sample itself."""
     return np.partition(cdist(samples, samples), k, axis=1)[:, k]
 
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax.typing import ArrayLike
 
 from vaegan_helpers import losses
 from vaegan_helpers.inputs import (
+    ArrayLike,
     require_at_least,
     require_choice,
     require_positive,
@@ -126,8 +126,7 @@ def fit_gan(
     progress: bool = True,
     **rules: Any,
 ) -> tuple[Any, Any, History]:
-    """Trains a generator and a discriminator against each other, in turns, each with Adam unless told
-    otherwise.
+    """Trains a generator and a discriminator against each other, in turns.
 
     Args:
       generator: takes noise (batch, z_dim) from a standard normal; it is not changed.
@@ -245,15 +244,19 @@ def move_keys(
     )
 
 
-def discriminator_batch(key: jax.Array, data: jax.Array, batch_size: int, z_dim: int):
+def discriminator_batch(
+    key: jax.Array, data: jax.Array, batch_size: int, z_dim: int
+) -> tuple[jax.Array, jax.Array, list[jax.Array]]:
     """What D's move with this key draws: real data, noise, and the keys of dropout and of mixing."""
     batch_key, noise_key, *other_keys = jax.random.split(key, 5)
     real = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]
     return real, jax.random.normal(noise_key, (batch_size, z_dim), data.dtype), other_keys
 
 
-def generator_batch(key: jax.Array, data: jax.Array, batch_size: int, z_dim: int):
-    """What G's move with this key draws: noise, real data for a paired loss, keys of dropout and unrolling."""
+def generator_batch(
+    key: jax.Array, data: jax.Array, batch_size: int, z_dim: int
+) -> tuple[jax.Array, jax.Array, tuple[jax.Array, ...]]:
+    """What G's move draws: noise, real data for a paired loss, and the keys of dropout and unrolling."""
     noise_key, dropout_key = jax.random.split(key)
     batch_key, real_key, unroll_key = jax.random.split(jax.random.fold_in(key, 2), 3)
     real = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]

@@ -1,5 +1,6 @@
-"""The frame of every training run: a few equal chunks of compiled steps, so that a bar moves and a run can be
-stopped, and what the runs share: checks of data, falling learning rates, moving averages.
+"""The frame of every training run: a few equal chunks of compiled steps.
+
+So a bar moves and a run can be stopped. Here stands too what the runs share: checks of data, falling rates, moving averages.
 """
 
 from collections.abc import Callable
@@ -60,7 +61,8 @@ def run_in_chunks(
       Diverged: an entry of the record named "...loss", or the new state, is not finite.
     """
     chunks = max(count for count in range(1, chunks + 1) if steps % count == 0)
-    length, records = steps // chunks, []
+    length = steps // chunks
+    records: list[dict] = []
     kept = [] if snapshot is None else [snapshot(state)]
     bar = tqdm(
         total=steps,
@@ -94,7 +96,7 @@ def run_in_chunks(
 
 
 def _first_bad_step(state, record, length):
-    """Which step of a chunk first gave a loss or a model that is not finite; None when all of them are good."""
+    """The first step of a chunk whose loss or model is not finite; None when all of them are good."""
     for_each_step = [values for name, values in record.items() if name.endswith("loss") and np.ndim(values)]
     bad_steps = np.flatnonzero(~np.isfinite(for_each_step).all(axis=0))
     if len(bad_steps):
@@ -138,8 +140,8 @@ def moving_average(average: Any, new: Any, decay: float, step: jax.Array) -> Any
     It is slower to forget as the run goes on: the decay is at most (1 + step) / (10 + step).
     """
     step = step.astype(jnp.float32)
-    decay = jnp.minimum(decay, (1 + step) / (10 + step))
-    return jax.tree.map(lambda old, now: (decay * old + (1 - decay) * now).astype(old.dtype), average, new)
+    kept = jnp.minimum(decay, (1 + step) / (10 + step))
+    return jax.tree.map(lambda old, now: (kept * old + (1 - kept) * now).astype(old.dtype), average, new)
 
 
 def check_run(data: Any, key: jax.Array, batch_size: int, **counts: int) -> None:

@@ -11,10 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jax.typing import ArrayLike
 
 from vaegan_helpers import losses
-from vaegan_helpers.inputs import require_at_least, require_positive, require_whole
+from vaegan_helpers.inputs import ArrayLike, require_at_least, require_positive, require_whole
 from vaegan_helpers.training.loop import History, as_data, check_run, run_in_chunks
 
 

@@ -1,5 +1,6 @@
-"""The VAE/GAN's training as one compiled scan: the discriminator moves first, then encoder and decoder
-together.
+"""The VAE/GAN's training as one compiled scan.
+
+The discriminator moves first, then encoder and decoder together.
 
 References:
   Larsen, Sønderby, Larochelle & Winther, Autoencoding beyond pixels using a learned similarity metric, 2016.
@@ -11,10 +12,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax.typing import ArrayLike
 
 from vaegan_helpers import losses
 from vaegan_helpers.inputs import (
+    ArrayLike,
     require_at_least,
     require_choice,
     require_positive,
