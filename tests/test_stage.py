@@ -1,4 +1,5 @@
-"""The training stage without its face: the same bits however it is cut, rewinding, bad input, live changes, pictures, presets."""
+"""The training stage without its face: the same bits however it is cut, rewinding, bad input, live changes,
+pictures, presets."""
 
 import csv
 import io

@@ -1,4 +1,5 @@
-"""What is taken away from a stage: the code that trains without it, and a recording that plays without a kernel."""
+"""What is taken away from a stage: the code that trains without it, and a recording that plays without a
+kernel."""
 
 import base64
 import json
@@ -106,7 +107,9 @@ def test_displayed_it_is_a_frame_that_plays(made, tmp_path):
     made.reset()
     kept = made.record(rounds=5, frames=2)
     bundle = kept._repr_mimebundle_()
-    assert bundle["text/html"].startswith("<iframe srcdoc=") and bundle["text/plain"].startswith("Training stage")
+    assert bundle["text/html"].startswith("<iframe srcdoc=") and bundle["text/plain"].startswith(
+        "Training stage"
+    )
     path = kept.save(tmp_path / "run.html")
     assert path.read_text(encoding="utf-8") == kept.html()
     assert base64.b64encode(kept.packed()).decode() in kept.html()

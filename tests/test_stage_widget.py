@@ -47,7 +47,13 @@ class Page:
         """Everything that a reader sees."""
         header = self.ask()
         seen = {name: array.tobytes() for name, array in self.arrays.items()}
-        return seen, np.array(self.held["rows"]).tobytes(), header["words"], header["error"], str(header["part"])
+        return (
+            seen,
+            np.array(self.held["rows"]).tobytes(),
+            header["words"],
+            header["error"],
+            str(header["part"]),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -294,7 +300,9 @@ def test_an_answer_is_as_small_as_promised(made):
             }
         )
         page.ask()
-    size = len(json.dumps(header)) + sum(len(widget._packed(name, array)[1]) for name, array in arrays.items())
+    size = len(json.dumps(header)) + sum(
+        len(widget._packed(name, array)[1]) for name, array in arrays.items()
+    )
     assert 10_000 < size < 20_000 and "real" not in arrays
 
 
@@ -354,7 +362,10 @@ def test_a_message_is_answered_to_the_page_that_asked_and_a_busy_stage_says_so(m
     made._heard(None, {"from": "a:1", "arrays": ["generated", "surface"]}, [])
     content, buffers = sent.pop()
     assert content["to"] == "a:1" and len(buffers) == len(content["arrays"]) == 4
-    described = {name: (kind, shape, len(data)) for (name, kind, shape, *_), data in zip(content["arrays"], buffers, strict=True)}
+    described = {
+        name: (kind, shape, len(data))
+        for (name, kind, shape, *_), data in zip(content["arrays"], buffers, strict=True)
+    }
     assert described["generated"] == ("f4", [400, 2], 3200) and described["surface"] == ("u1", [64, 64], 4096)
     made._heard(None, {"no": "question"}, [])
     assert not sent
@@ -485,7 +496,9 @@ def pixels(png):
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
 
-@pytest.mark.parametrize("name", [*(name for name in tables.LAYERS if name not in ("codes", "path", "ghost")), *tables.CHARTS])
+@pytest.mark.parametrize(
+    "name", [*(name for name in tables.LAYERS if name not in ("codes", "path", "ghost")), *tables.CHARTS]
+)
 def test_every_switch_changes_the_still_picture(made, name):
     made.step(2)
     before = made.png()

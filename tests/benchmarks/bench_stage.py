@@ -1,9 +1,9 @@
 """How fast the training stage moves in a real browser: `python tests/benchmarks/bench_stage.py`.
 
-In one run, in JupyterLab and Chromium: pictures a second with the default layers and with all of them, and how long each
-control takes to answer while the stage plays and while it rests. Beside it what one would write without it: `interact` over
-the round, and a loop with `clear_output`, each drawing the same pictures anew with matplotlib. Times are printed, not
-asserted: machines differ; the ratios travel better.
+In one run, in JupyterLab and Chromium: pictures a second with the default layers and with all of them, and
+how long each control takes to answer while the stage plays and while it rests. Beside it what one would write
+without it: `interact` over the round, and a loop with `clear_output`, each drawing the same pictures anew
+with matplotlib. Times are printed, not asserted: machines differ; the ratios travel better.
 """
 
 import sys

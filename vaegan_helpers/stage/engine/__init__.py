@@ -1,8 +1,9 @@
-"""The state of a live training run: a GAN and a VAE on the same data, advanced in small pieces, steered and rewound.
+"""The state of a live training run: a GAN and a VAE on the same data, advanced in small pieces, steered and
+rewound.
 
-No widget and no picture: `page` draws what `Stage.view` returns. `live` holds the stage, `export` what can be taken away from it, `settings` what can be set,
-`networks` the networks and their rounds, `scene` what there is to see, `divergences` how far two densities are apart,
-and `slow_motion` the parts of one round.
+No widget and no picture: `page` draws what `Stage.view` returns. `live` holds the stage, `export` what can be
+taken away from it, `settings` what can be set, `networks` the networks and their rounds, `scene` what there
+is to see, `divergences` how far two densities are apart, and `slow_motion` the parts of one round.
 """
 
 from vaegan_helpers.stage.engine.live import MEASURED, Diverged, Stage

@@ -1,4 +1,5 @@
-"""What can be taken away from a stage: its history, the text that rebuilds the run, and code that does without a stage."""
+"""What can be taken away from a stage: its history, the text that rebuilds the run, and code that does
+without a stage."""
 
 import dataclasses
 import json
@@ -83,7 +84,8 @@ def read(text):
 
 
 def replay(stage, run, most):
-    """Does what such a list says, in order, with at most so many rounds of training; returns what is left of it."""
+    """Does what such a list says, in order, with at most so many rounds of training; returns what is left of
+    it."""
     run = list(run)
     while run and most > 0:
         done = run.pop(0)
@@ -100,10 +102,11 @@ def replay(stage, run, most):
 
 
 def fitting_code(stage):
-    """A cell that trains the same two models with `fit_gan` and `fit_vae`, from the same keys to the same numbers.
+    """A cell that trains the same two models with `fit_gan` and `fit_vae`, from the same keys to the same
+    numbers.
 
-    Both play one game from its beginning to its end: settings that were changed on the way are taken as they are now,
-    and the cell says so.
+    Both play one game from its beginning to its end: settings that were changed on the way are taken as they
+    are now, and the cell says so.
     """
     s = stage.settings
     steps = int(FALLING_ROUNDS) if s.falling_rates else max(stage.step, 1000 if stage.step == 0 else 1)
@@ -130,13 +133,11 @@ def fitting_code(stage):
         ]
         if on
     )
-    imports, made = (
-        "",
-        MODELS.format(
-            generator=f"{generator}({s.z_dim + categories}, x_dim=2, {sizes}, output=lambda x: 2 * x{of_g}, key=g_key)",
-            discriminator=f"models.Discriminator(2, {sizes}{of_d}, key=d_key)",
-            vae=f"models.VAE(2, z_dim=2, {sizes}, output=models.identity, key=v_key)",
-        ),
+    imports, of_g = "", f"x_dim=2, {sizes}, output=lambda x: 2 * x{of_g}"
+    made = MODELS.format(
+        generator=f"{generator}({s.z_dim + categories}, {of_g}, key=g_key)",
+        discriminator=f"models.Discriminator(2, {sizes}{of_d}, key=d_key)",
+        vae=f"models.VAE(2, z_dim=2, {sizes}, output=models.identity, key=v_key)",
     )
     if s.data == "Dirac":
         imports = "from vaegan_helpers.stage.engine import networks\n"

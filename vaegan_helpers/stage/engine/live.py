@@ -36,8 +36,8 @@ class Diverged(training.Diverged):
     def __init__(self, who, step, models, history):
         FloatingPointError.__init__(
             self,
-            f"{who} is no longer finite after round {step + 1}. The stage stands at round {step}, the last good one: "
-            "lower a learning rate, or rewind and change a setting.",
+            f"{who} is no longer finite after round {step + 1}. The stage stands at round {step}, the last good "
+            "one: lower a learning rate, or rewind and change a setting.",
         )
         self.step, self.models, self.history = step, models, history
 
@@ -56,8 +56,8 @@ class Stage:
       points: of drawn data, or None.
       step: rounds done.
       branch: another number whenever rounds that were once shown are no longer part of the timeline.
-      first_settings, recipe: where the run began, and what was done since: settings that changed as dictionaries, and
-        (who, rounds) for what was trained in between. `export` makes text and code of it.
+      first_settings, recipe: where the run began, and what was done since: settings that changed as
+        dictionaries, and (who, rounds) for what was trained in between. `export` makes text and code of it.
     """
 
     def __init__(self, data=None, *, seed=0, points=None, **settings):
@@ -150,7 +150,8 @@ class Stage:
         return Diverged(who, self.step, self._state, self.history)
 
     def _run(self, length, who):
-        """The state after `length` rounds, their rows, and (good rounds, who broke) or None. Changes nothing."""
+        """The state after `length` rounds, their rows, and (good rounds, who broke) or None. Changes
+        nothing."""
         s = self.settings
         gan, gan_rows, gan_finite = networks.play(
             self._state.gan,
@@ -193,7 +194,8 @@ class Stage:
         self._arrive()
 
     def _arrive(self):
-        """Measures this step and keeps its state, if it is a step for that; thins what is kept when it becomes too much.
+        """Measures this step and keeps its state, if it is a step for that; thins what is kept when it
+        becomes too much.
 
         It depends on the step alone, so that a run is the same however it is cut.
         """
@@ -217,7 +219,8 @@ class Stage:
         self._rows = self._rows[: self.step]
 
     def phases(self):
-        """The next round in slow motion: an iterator of slow_motion.Phase. The last of them completes the round.
+        """The next round in slow motion: an iterator of slow_motion.Phase. The last of them completes the
+        round.
 
         All of them together are one `advance(1)`, to the bit. If the stage is changed in between, they end.
 
@@ -244,7 +247,9 @@ class Stage:
             before.vae, after.vae, self._data, jax.random.clone(self._vae_key), self.step, s.batch_size
         )
         moves = (s.discriminator_steps, s.generator_steps)
-        steps = slow_motion.phases(*jax.device_get((*game, of_vae)), dict(zip(CURVES, rows[0])), moves)
+        steps = slow_motion.phases(
+            *jax.device_get((*game, of_vae)), dict(zip(CURVES, rows[0], strict=False)), moves
+        )
         for phase in steps:
             if self._state is not before or self.settings != s:
                 return
@@ -254,7 +259,8 @@ class Stage:
             yield phase
 
     def rewind(self, step):
-        """Goes to the nearest kept state at or before `step`, past or future. The settings stay as they are now."""
+        """Goes to the nearest kept state at or before `step`, past or future. The settings stay as they are
+        now."""
         if not isinstance(step, (int, np.integer)) or step < 0:
             raise ValueError(f"step must be a whole number of at least 0; got {step!r}")
         self._kept.setdefault(self.step, (self._state, self.settings, self.recipe))
@@ -263,7 +269,8 @@ class Stage:
         self._go_on_from(before)
 
     def _go_on_from(self, old):
-        """Notes what is another setting now. An optimiser that was exchanged begins without memory of gradients."""
+        """Notes what is another setting now. An optimiser that was exchanged begins without memory of
+        gradients."""
         now, was = dataclasses.asdict(self.settings), dataclasses.asdict(old)
         if now != was:
             self.recipe += ({name: value for name, value in now.items() if value != was[name]},)
@@ -309,7 +316,7 @@ class Stage:
     @property
     def history(self):
         """The curves up to this step, each (step,); NaN where a player did not move."""
-        return dict(zip(CURVES, self._rows[: self.step].T))
+        return dict(zip(CURVES, self._rows[: self.step].T, strict=False))  # PATH stands after them
 
     @property
     def path(self):
@@ -323,7 +330,8 @@ class Stage:
         """Everything from round 1 to `end`, also what a rewind has left ahead.
 
         Returns:
-          (rows, measured): CURVES and PATH in columns, (end, 13), and the step and MEASURED in columns, (m, 9).
+          (rows, measured): CURVES and PATH in columns, (end, 13), and the step and MEASURED in columns, (m,
+          9).
         """
         measured = [[step, *row] for step, row in sorted(self._measured.items())]
         return self._rows, np.float32(measured).reshape(-1, 1 + len(MEASURED))
@@ -332,13 +340,13 @@ class Stage:
     def measured(self):
         """What was measured up to this step, every 50 rounds: "step" and each name of MEASURED, (m,).
 
-        Modes and quality by the protocol of `metrics.modes_covered` (for the VAE on its decoder's means); "kl" is
-        KL(p || q) and "js" the Jensen-Shannon divergence, in nats, of the densities that "optimum" compares. See
-        `divergences` for how sure they are.
+        Modes and quality by the protocol of `metrics.modes_covered` (for the VAE on its decoder's means);
+        "kl" is KL(p || q) and "js" the Jensen-Shannon divergence, in nats, of the densities that "optimum"
+        compares. See `divergences` for how sure they are.
         """
         steps = sorted(step for step in self._measured if step <= self.step)
         table = np.array([self._measured[step] for step in steps]).reshape(len(steps), len(MEASURED))
-        return {"step": np.array(steps, int)} | dict(zip(MEASURED, table.T))
+        return {"step": np.array(steps, int)} | dict(zip(MEASURED, table.T, strict=True))
 
     def view(self, layers=None):
         """Arrays for pictures, in NumPy, by compiled functions of fixed shape.
@@ -348,16 +356,23 @@ class Stage:
 
         Returns:
           Dictionary. Surfaces have the lowest y first; n = 400 samples, 64 cells, a mesh of 21 lines.
-            "real", "generated": (n, 2), and "noise": (n, 2), the first two numbers of the noise behind "generated",
-              as G takes them; with one number, 0 stands for the second.
-            "surface": D's output at the middle of each cell, (cells, cells): a probability, or for least squares and
-              Wasserstein a plain number. A D that judges packs or batches is asked about each point among generated ones.
-            "optimum": the best D against this G, p / (p + q), there. Both densities are seen through a Gaussian kernel as
-              wide as a cell: p exactly, q as the kernel estimate of 5,000 samples. (Noise has another dimension than the
-              plane, and G may fold it, so a change of variables would not give q.) Wasserstein has no such optimum.
-            "arrows": (48, 2, 2), generated points, and minus the gradient of G's loss there: where each is pulled.
-            "manifold": (mesh, mesh, 2), a grid of noise as G warps it; with mixture noise, that of the first category.
-            "vae_samples": (n, 2) from p(x | z), "vae_mean": the decoder's means of the same codes, "vae_manifold".
+            "real", "generated": (n, 2), and "noise": (n, 2), the first two numbers of the noise behind
+              "generated", as G takes them; with one number, 0 stands for the second.
+            "surface": D's output at the middle of each cell, (cells, cells): a probability, or for least
+              squares and Wasserstein a plain number. A D that judges packs or batches is asked about each
+              point among generated ones.
+            "optimum": the best D against this G, p / (p + q), there. Both densities are seen through a
+              Gaussian kernel as
+              wide as a cell: p exactly, q as the kernel estimate of 5,000 samples. (Noise has another
+                dimension than the
+              plane, and G may fold it, so a change of variables would not give q.) Wasserstein has no such
+              optimum.
+            "arrows": (48, 2, 2), generated points, and minus the gradient of G's loss there: where each is
+              pulled.
+            "manifold": (mesh, mesh, 2), a grid of noise as G warps it; with mixture noise, that of the first
+              category.
+            "vae_samples": (n, 2) from p(x | z), "vae_mean": the decoder's means of the same codes,
+              "vae_manifold".
             "vae_ellipses": (48, 2, 2), mean and standard deviation of real points' codes.
             "vae_reconstructions": (48, 2, 2), these points and what the decoder makes of their mean codes.
             "per_mode", "vae_per_mode": (modes,), how many of 2,500 samples are of high quality at each mode.

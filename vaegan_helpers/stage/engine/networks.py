@@ -70,7 +70,8 @@ ARCHITECTURE = (
 def networks(
     key, *, hidden_layers, hidden_dim, z_dim, noise, packing, minibatch_std, spectral_norm, fourier_features
 ):
-    """G, D and the VAE of these settings; the VAE has as many layers and neurons, and always two latent numbers."""
+    """G, D and the VAE of these settings; the VAE has as many layers and neurons, and always two latent
+    numbers."""
     g_key, d_key, vae_key = jax.random.split(key, 3)
     sizes = {"hidden_dim": hidden_dim, "hidden_layers": hidden_layers}
     categories = CATEGORIES if noise == "mixture" else 0
@@ -124,7 +125,8 @@ class DiracDiscriminator(nnx.Module):
 
 
 class DiracVAE(nnx.Module):
-    """A decoder of one number beside an encoder that answers with the prior: there is nothing to encode in one point."""
+    """A decoder of one number beside an encoder that answers with the prior: there is nothing to encode in
+    one point."""
 
     z_dim = 2
 
@@ -176,8 +178,8 @@ def play(state, points, key, start, length, settings, *, game):
       length: rounds, at most ROUNDS_PER_CALL; traced.
 
     Returns:
-      (state, record, finite): the first seven CURVES and two of PATH in columns, (ROUNDS_PER_CALL, 9), MISSING for what
-      did not happen, and whether all was finite after each round, (ROUNDS_PER_CALL,).
+      (state, record, finite): the first seven CURVES and two of PATH in columns, (ROUNDS_PER_CALL, 9),
+      MISSING for what did not happen, and whether all was finite after each round, (ROUNDS_PER_CALL,).
     """
     names = CURVES[:7]
 
@@ -201,7 +203,8 @@ def play(state, points, key, start, length, settings, *, game):
 
 @functools.partial(jax.jit, static_argnames="batch_size")
 def play_vae(model, adam, points, key, start, length, learning_rate, beta, batch_size):
-    """The same for the VAE, with loss, reconstruction, KL and the last of PATH as columns; the state is (model, Adam's state)."""
+    """The same for the VAE, with loss, reconstruction, KL and the last of PATH as columns; the state is
+    (model, Adam's state)."""
     names = ("loss", "reconstruction", "kl")
 
     def body(i, carry):

@@ -1,4 +1,5 @@
-"""What a training stage shows: the arrays of its pictures and its measurements, by compiled functions of fixed shape."""
+"""What a training stage shows: the arrays of its pictures and its measurements, by compiled functions of
+fixed shape."""
 
 import functools
 from typing import Any, NamedTuple
@@ -148,8 +149,8 @@ def generated(generator, props):
 
 
 def shown_noise(noise, generator):
-    """The first two numbers of noise (n, z_dim) that are not a category's, as G takes them, (n, 2): 0 for a second
-    number that is not there."""
+    """The first two numbers of noise (n, z_dim) that are not a category's, as G takes them, (n, 2): 0 for a
+    second number that is not there."""
     noise = noise[:, generator.categories :][:, :2]
     if getattr(generator, "uniform", False):
         noise = 2 * jax.device_get(jax.scipy.stats.norm.cdf(noise)) - 1
@@ -172,7 +173,8 @@ def optimum(generator, props):
 
 @jax.jit
 def vae_pictures(vae, props):
-    """Everything drawn of the VAE: its samples, their means, the warped grid, posteriors and reconstructions."""
+    """Everything drawn of the VAE: its samples, their means, the warped grid, posteriors and
+    reconstructions."""
     mean = vae.decode(props.codes[:SHOWN])
     code_mean, logvar = vae.encode(props.real[:CODES])
     return {
@@ -185,7 +187,8 @@ def vae_pictures(vae, props):
 
 
 def count(samples, mixture):
-    """High-quality samples at each mode, (modes,), and their share, by the protocol of `metrics.modes_covered`."""
+    """High-quality samples at each mode, (modes,), and their share, by the protocol of
+    `metrics.modes_covered`."""
     distance = jnp.sqrt(jnp.sum((samples[:, None] - mixture.means[None]) ** 2, axis=-1)) / mixture.stds[None]
     good = distance.min(axis=1) <= 3
     return jnp.zeros(len(mixture.means), int).at[distance.argmin(axis=1)].add(good), good.mean()
@@ -193,7 +196,8 @@ def count(samples, mixture):
 
 @jax.jit
 def per_mode(model, noise, mixture):
-    """How many of COUNTED samples (for the VAE: of its decoder's means) are of high quality at each mode, (modes,)."""
+    """How many of COUNTED samples (for the VAE: of its decoder's means) are of high quality at each mode,
+    (modes,)."""
     return count(model.decode(noise[:COUNTED]), mixture)[0]
 
 
@@ -203,7 +207,8 @@ def measure_samples(samples, centres, props):
 
     Args:
       samples: (SAMPLES, 2) of the model.
-      centres: (COUNTED, 2), on which modes are counted: the samples themselves, or the means of the VAE's decoder.
+      centres: (COUNTED, 2), on which modes are counted: the samples themselves, or the means of the VAE's
+        decoder.
       props: Props.
 
     Returns:

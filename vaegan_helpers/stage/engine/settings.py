@@ -1,4 +1,5 @@
-"""What can be set on a training stage: the names, their ranges, the data sets, and a preset for each lesson."""
+"""What can be set on a training stage: the names, their ranges, the data sets, and a preset for each
+lesson."""
 
 import dataclasses
 
@@ -30,7 +31,8 @@ LIMIT = 2.7  # of drawn points and of the Dirac game's start, on the plane from 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a learner can set. Everything a stage does follows from these values, and from the points of a drawing.
+    """What a learner can set. Everything a stage does follows from these values, and from the points of a
+    drawing.
 
     Attributes:
       data: a name in `DATA`, or "drawn".
@@ -38,7 +40,8 @@ class Settings:
       hidden_layers, hidden_dim: of every network.
       z_dim: dimension of G's noise; the VAE always has two latent numbers.
       noise: "normal", "uniform" (in [-1, 1]), or "mixture": normal, and one of 64 categories besides.
-      packing, minibatch_std, spectral_norm, fourier_features: how D judges; see `models.Discriminator`. Packs are of two.
+      packing, minibatch_std, spectral_norm, fourier_features: how D judges; see `models.Discriminator`. Packs
+        are of two.
       loss: a name in `losses.GAN_LOSSES`.
       discriminator_learning_rate, generator_learning_rate, vae_learning_rate: positive.
       discriminator_optimizer, generator_optimizer: names in `training.OPTIMIZERS`; the VAE has Adam.
@@ -50,8 +53,8 @@ class Settings:
       falling_rates: both players' rates fall to a hundredth within the first 4,000 rounds.
       batch_size: points per move, of both players and of the VAE.
       beta: weight of the VAE's KL term.
-      generator_start, discriminator_start: the two numbers of the Dirac game at round 0; other data has networks, of
-        random weights.
+      generator_start, discriminator_start: the two numbers of the Dirac game at round 0; other data has
+        networks, of random weights.
     """
 
     data: str = "ring"
@@ -143,7 +146,8 @@ WHOLE = {
     "batch_size": (2, 1024),
 }
 PRESETS = {
-    # noise without tails and a deep G put the first samples in the empty middle; plain SGD moves G by the gradient as it is
+    # noise without tails and a deep G put the first samples in the empty middle; plain SGD moves G by the
+    # gradient as it is
     "vanishing gradient": {
         "data": "ring",
         "noise": "uniform",
@@ -154,7 +158,8 @@ PRESETS = {
         "generator_optimizer": "SGD",
         "generator_learning_rate": 3e-4,
     },
-    # a D that learns twice as fast as G: at most 11 of 25 modes after 800 rounds, on ten seeds and on every stack tried
+    # a D that learns twice as fast as G: at most 11 of 25 modes after 800 rounds, on ten seeds and on every
+    # stack tried
     "mode collapse": {
         "data": "grid",
         "fourier_features": True,

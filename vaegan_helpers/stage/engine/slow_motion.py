@@ -32,7 +32,8 @@ class Phase(NamedTuple):
 def game_arrays(
     before, after, points, key, index, props, *, loss, batch_size, discriminator_steps, generator_steps
 ):
-    """What round `index` of `training.gan_steps` draws and computes: dictionaries for D's first move and for G's.
+    """What round `index` of `training.gan_steps` draws and computes: dictionaries for D's first move and for
+    G's.
 
     Args:
       before, after: GanState around the round. D moves first, so G meets the D of `after`.
@@ -126,8 +127,8 @@ def phases(of_d, of_g, of_vae, row, moves):
             pick(of_d, "real", "generated", "real_output", "fake_output", "surface"),
         ),
         (
-            f"D's loss is {row['discriminator_loss']:.3f}. D's weights move so that it falls: up at real points, down at "
-            f"generated ones.{more(moves[0])}",
+            f"D's loss is {row['discriminator_loss']:.3f}. D's weights move so that it falls: up at real points, "
+            f"down at generated ones.{more(moves[0])}",
             "discriminator",
             ("surface",),
             pick(of_d, "real", "generated", surface="new_surface") | d_sum,
@@ -151,14 +152,15 @@ def phases(of_d, of_g, of_vae, row, moves):
             pick(of_g, "generated", "fake_output") | pick(of_d, surface="new_surface"),
         ),
         (
-            "The gradient of G's loss comes back through D: each point is told in which direction D finds it more real.",
+            "The gradient of G's loss comes back through D: each point is told in which direction D finds it "
+            "more real.",
             "",
             ("arrows",),
             pick(of_g, "generated", "arrows") | pick(of_d, surface="new_surface"),
         ),
         (
-            f"G's loss is {row['generator_loss']:.3f}. G's weights move so that it falls, and the points move with them."
-            f"{more(moves[1])}",
+            f"G's loss is {row['generator_loss']:.3f}. G's weights move so that it falls, and the points move "
+            f"with them.{more(moves[1])}",
             "generator",
             ("generated", "manifold"),
             pick(of_g, "arrows", generated="new_generated", manifold="new_manifold") | g_sum,
@@ -182,14 +184,15 @@ def phases(of_d, of_g, of_vae, row, moves):
             pick(of_vae, "codes", "vae_mean"),
         ),
         (
-            f"Each point is compared with its original: {row['vae_reconstruction']:.2f} nats. The Gaussians of codes are compared "
-            f"with the prior: {row['vae_kl']:.2f} nats.",
+            f"Each point is compared with its original: {row['vae_reconstruction']:.2f} nats. The Gaussians of "
+            f"codes are compared with the prior: {row['vae_kl']:.2f} nats.",
             "",
             ("vae_reconstructions",),
             pick(of_vae, "real", "vae_mean", "vae_reconstructions") | vae_sum,
         ),
         (
-            f"The loss is {row['vae_loss']:.2f}. The weights of encoder and decoder move together so that it falls.",
+            f"The loss is {row['vae_loss']:.2f}. The weights of encoder and decoder move together so that it "
+            "falls.",
             "encoder and decoder",
             ("vae_reconstructions",),
             pick(of_vae, "real", vae_mean="new_vae_mean", vae_reconstructions="new_vae_reconstructions")

@@ -32,13 +32,15 @@ class Recording:
         return len(self._frames)
 
     def add(self, header, arrays):
-        """One more frame: what is said of it, and {name: array}, among them the whole "rows" and "measured" so far."""
+        """One more frame: what is said of it, and {name: array}, among them the whole "rows" and "measured"
+        so far."""
         self._frames.append((header, {name: np.array(array) for name, array in arrays.items()}))
         if len(self._frames) > MOST:
             self._frames = self._frames[::2]
 
     def packed(self):
-        """All of it as bytes: each array as the difference to the one before, in 8 or 16 bits, compressed together."""
+        """All of it as bytes: each array as the difference to the one before, in 8 or 16 bits, compressed
+        together."""
         before, described, blob, rows = {}, [], [], 0
         for header, arrays in self._frames:
             parts = []
@@ -74,7 +76,8 @@ class Recording:
         return zlib.compress(struct.pack("<I", len(head)) + head + b"".join(blob), 9)
 
     def html(self):
-        """A whole page, which needs nothing else: it plays the recording, and shows a still picture without scripts."""
+        """A whole page, which needs nothing else: it plays the recording, and shows a still picture without
+        scripts."""
         data = base64.b64encode(self.packed()).decode()
         picture = base64.b64encode(self.still).decode()
         return PAGE.format(
@@ -96,7 +99,8 @@ class Recording:
 
 
 def eight_bits(array):
-    """An array in 256 levels: (levels, the value of 0, the value of one level). Probabilities keep the range 0 to 1."""
+    """An array in 256 levels: (levels, the value of 0, the value of one level). Probabilities keep the range
+    0 to 1."""
     array = np.nan_to_num(np.asarray(array, np.float32))
     low, high = min(0.0, float(array.min())), max(1.0, float(array.max()))
     return np.round((array - low) * (255 / (high - low))).astype(np.uint8), low, (high - low) / 255
@@ -109,7 +113,8 @@ def still_html(png, alt, width=1000):
 
 
 PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Training stage: a recorded run</title><style>
 :root {{ color-scheme: light dark; }} body {{ margin: 8px; background: Canvas; color: CanvasText; }}
 {css}

@@ -1,4 +1,5 @@
-"""The page's script and style: parts that are files of their own here, joined to one module, since a page takes only one."""
+"""The page's script and style: parts that are files of their own here, joined to one module, since a page
+takes only one."""
 
 import json
 import re

@@ -1,4 +1,5 @@
-"""The still picture of the stage, which a notebook stores: planes above, charts below, drawn by matplotlib."""
+"""The still picture of the stage, which a notebook stores: planes above, charts below, drawn by
+matplotlib."""
 
 import io
 

@@ -1,7 +1,7 @@
 """What the stage can show and what can be set, as tables: the script and the still picture both follow them.
 
-A new layer is one row here, and one drawing function for its mark if no other layer has that mark: one in `marks.js`, and
-one in `still.py` for the picture that a notebook stores.
+A new layer is one row here, and one drawing function for its mark if no other layer has that mark: one in
+`marks.js`, and one in `still.py` for the picture that a notebook stores.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """The face of the training stage: what a cell calls, and how the kernel answers the page.
 
-The page asks: each message says what to do and what it wants to see, and is answered by one message with arrays. It asks
-again when it has drawn them, so nothing piles up, and Pause is the page that does not ask.
+The page asks: each message says what to do and what it wants to see, and is answered by one message with
+arrays. It asks again when it has drawn them, so nothing piles up, and Pause is the page that does not ask.
 """
 
 import base64
@@ -38,8 +38,8 @@ _OF_CELL = {}  # cell of the notebook: (its execution, the stages that it made)
 class TrainingStage(anywidget.AnyWidget):
     """A GAN and a VAE on the same data, to be watched, steered and rewound while they learn.
 
-    Training begins when Play or Step is pressed; a cell drives it with `step`. On the pictures Space, the arrow keys, Home
-    and End do what the buttons do.
+    Training begins when Play or Step is pressed; a cell drives it with `step`. On the pictures Space, the
+    arrow keys, Home and End do what the buttons do.
 
     Args:
       data: a name in `engine.DATA`; "ring" unless a preset says otherwise.
@@ -75,7 +75,8 @@ class TrainingStage(anywidget.AnyWidget):
 
     @classmethod
     def from_text(cls, text):
-        """The stage that such a text describes, trained to where it stood; `text_of_run` and the page give it."""
+        """The stage that such a text describes, trained to where it stood; `text_of_run` and the page give
+        it."""
         given, run, layers = export.read(text)
         made = cls(layers=layers, **given)
         export.replay(made.state, run, np.inf)
@@ -126,7 +127,8 @@ class TrainingStage(anywidget.AnyWidget):
         self._drive(lambda: self.state.reset(seed))
 
     def change(self, **settings):
-        """Changes settings as the controls do; `points=` gives data of your own. Returns whether the run began anew."""
+        """Changes settings as the controls do; `points=` gives data of your own. Returns whether the run
+        began anew."""
         return self._drive(lambda: self._change(settings))
 
     def compare(self, on=True):
@@ -235,10 +237,10 @@ class TrainingStage(anywidget.AnyWidget):
         """Does what the page asks, and says how things stand.
 
         Args:
-          ask: a dictionary. "acts": a list of [what, argument], done in order. "advance": rounds to train, or a part of
-            the slow motion with "slow"; "who" trains. "arrays": names of the arrays wanted; of those that never change
-            ("holds") only what the page does not hold yet. "branch", "rows", "measured", "ghost": what it holds of the
-            curves.
+          ask: a dictionary. "acts": a list of [what, argument], done in order. "advance": rounds to train, or
+            a part of the slow motion with "slow"; "who" trains. "arrays": names of the arrays wanted; of
+            those that never change ("holds") only what the page does not hold yet. "branch", "rows",
+            "measured", "ghost": what it holds of the curves.
 
         Returns:
           (what can be said in JSON, {name: array}).
@@ -419,7 +421,8 @@ class TrainingStage(anywidget.AnyWidget):
         return made
 
     def _repr_mimebundle_(self, **kwargs):
-        # Live, the view wins. Stored, JupyterLab and nbconvert show the HTML, which alone keeps an alternative text.
+        # Live, the view wins. Stored, JupyterLab and nbconvert show the HTML, which alone keeps an
+        # alternative text.
         said, png = f"Training stage. {self.text}", self.png()
         picture = base64.b64encode(plots.compact(png)).decode()
         bundle = {"text/plain": said, "image/png": picture}
@@ -450,7 +453,8 @@ def _packed(name, array):
 
 
 def _replace_what_this_cell_made(made):
-    """A cell that is run again takes the place of its own earlier stages: they are closed, so that memory stays flat."""
+    """A cell that is run again takes the place of its own earlier stages: they are closed, so that memory
+    stays flat."""
     kernel = getattr(get_ipython(), "kernel", None)
     parent = kernel.get_parent("shell") if kernel is not None else {}
     cell, run = parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")

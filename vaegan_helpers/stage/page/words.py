@@ -1,4 +1,5 @@
-"""What the training stage says: where the run stands, in a line for readers and screen readers, and what went wrong."""
+"""What the training stage says: where the run stands, in a line for readers and screen readers, and what went
+wrong."""
 
 import numpy as np
 
@@ -9,7 +10,8 @@ COUNTED = 2500  # samples on which modes are counted
 
 
 def standing(state, counts):
-    """Round, losses, modes and divergence of a stage, in sentences. Numbers out of training stand after the sign ≈.
+    """Round, losses, modes and divergence of a stage, in sentences. Numbers out of training stand after the
+    sign ≈.
 
     Args:
       state: engine.Stage.
