@@ -102,7 +102,9 @@ def test_one_player_can_move_alone(who, moved, still):
         return any(
             not np.array_equal(a, b)
             for a, b in zip(
-                jax.tree.leaves(getattr(before.gan, name)), jax.tree.leaves(getattr(s._state.gan, name))
+                jax.tree.leaves(getattr(before.gan, name)),
+                jax.tree.leaves(getattr(s._state.gan, name)),
+                strict=True,
             )
         )
 
@@ -155,7 +157,8 @@ def test_reset_begins_anew_with_the_same_or_another_seed(run):
 
 
 def test_rates_and_weights_compile_nothing_and_each_choice_at_most_once():
-    jax.clear_caches()  # a long session fills the one cache of all functions, and old entries drop out while we count
+    # a long session fills the one cache of all functions, and old entries drop out while we count
+    jax.clear_caches()
     s = small()
     s.advance(3)
     games, vaes = networks.play._cache_size(), networks.play_vae._cache_size()

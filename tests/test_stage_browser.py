@@ -421,7 +421,7 @@ def test_the_dirac_game_is_dragged_to_its_start(hand):
     hand.until(lambda: "of 8 modes" in hand.words)
     hand.page.evaluate(
         KERNEL,
-        "first.change(**stage.engine.Settings(hidden_dim=16).__dict__); first.layers = stage.page.tables.DEFAULT",
+        "first.change(**vars(stage.Settings(hidden_dim=16))); first.layers = stage.page.tables.DEFAULT",
     )
     hand.until(lambda: hand.find(".vg-toolbar").get_by_label("Preset").input_value() == "none")
 
@@ -521,7 +521,8 @@ def test_one_window_shows_pictures_charts_and_buttons_together(hand):
     """At 1280x800, without scrolling within the notebook."""
     hand.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
     tall = hand.root.evaluate(
-        "(root) => root.querySelector('.vg-charts').getBoundingClientRect().bottom - root.getBoundingClientRect().top"
+        "(root) => root.querySelector('.vg-charts').getBoundingClientRect().bottom"
+        " - root.getBoundingClientRect().top"
     )
     window = hand.page.evaluate(
         "() => document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer, .jp-Notebook').clientHeight"
@@ -568,7 +569,8 @@ def test_a_second_stage_pauses_the_first_and_run_all_does_not_wait(lab):
     again.until(lambda: again.root.count() == 1 and again.round == 12 and not again.playing)
     alive = lab.page.evaluate(
         KERNEL,
-        "import ipywidgets; assert sum(w.comm is not None for w in ipywidgets.widget._instances.values()) == 4",
+        "import ipywidgets; alive = ipywidgets.widget._instances.values();"
+        "assert sum(widget.comm is not None for widget in alive) == 4",
     )
     assert alive["content"]["status"] == "ok"  # the stages of the first run were closed
     assert_healthy(lab)

@@ -36,8 +36,8 @@ class Diverged(training.Diverged):
     def __init__(self, who, step, models, history):
         FloatingPointError.__init__(
             self,
-            f"{who} is no longer finite after round {step + 1}. The stage stands at round {step}, the last good "
-            "one: lower a learning rate, or rewind and change a setting.",
+            f"{who} is no longer finite after round {step + 1}. The stage stands at round {step}, the last "
+            "good one: lower a learning rate, or rewind and change a setting.",
         )
         self.step, self.models, self.history = step, models, history
 

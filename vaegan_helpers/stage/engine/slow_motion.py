@@ -127,8 +127,8 @@ def phases(of_d, of_g, of_vae, row, moves):
             pick(of_d, "real", "generated", "real_output", "fake_output", "surface"),
         ),
         (
-            f"D's loss is {row['discriminator_loss']:.3f}. D's weights move so that it falls: up at real points, "
-            f"down at generated ones.{more(moves[0])}",
+            f"D's loss is {row['discriminator_loss']:.3f}. D's weights move so that it falls: up at real "
+            f"points, down at generated ones.{more(moves[0])}",
             "discriminator",
             ("surface",),
             pick(of_d, "real", "generated", surface="new_surface") | d_sum,
@@ -159,8 +159,8 @@ def phases(of_d, of_g, of_vae, row, moves):
             pick(of_g, "generated", "arrows") | pick(of_d, surface="new_surface"),
         ),
         (
-            f"G's loss is {row['generator_loss']:.3f}. G's weights move so that it falls, and the points move "
-            f"with them.{more(moves[1])}",
+            f"G's loss is {row['generator_loss']:.3f}. G's weights move so that it falls, and the points "
+            f"move with them.{more(moves[1])}",
             "generator",
             ("generated", "manifold"),
             pick(of_g, "arrows", generated="new_generated", manifold="new_manifold") | g_sum,
@@ -184,8 +184,8 @@ def phases(of_d, of_g, of_vae, row, moves):
             pick(of_vae, "codes", "vae_mean"),
         ),
         (
-            f"Each point is compared with its original: {row['vae_reconstruction']:.2f} nats. The Gaussians of "
-            f"codes are compared with the prior: {row['vae_kl']:.2f} nats.",
+            f"Each point is compared with its original: {row['vae_reconstruction']:.2f} nats. The Gaussians "
+            f"of codes are compared with the prior: {row['vae_kl']:.2f} nats.",
             "",
             ("vae_reconstructions",),
             pick(of_vae, "real", "vae_mean", "vae_reconstructions") | vae_sum,

@@ -26,52 +26,42 @@ class Recording:
 
     def __init__(self, text, layers):
         self.text, self.layers, self.still, self.alt = text, sorted(layers), b"", ""
-        self._frames = []
+        self.curves, self._frames = {}, []
 
     def __len__(self):
         return len(self._frames)
 
-    def add(self, header, arrays):
-        """One more frame: what is said of it, and {name: array}, among them the whole "rows" and "measured"
-        so far."""
+    def add(self, header, arrays, curves):
+        """One more frame: what is said of it, {name: array}, and the curves of the run so far, which replace
+        older ones."""
+        header = {name: value for name, value in header.items() if name != "kept"}
         self._frames.append((header, {name: np.array(array) for name, array in arrays.items()}))
+        self.curves = {name: np.asarray(array, "<f4") for name, array in curves.items()}
         if len(self._frames) > MOST:
             self._frames = self._frames[::2]
 
     def packed(self):
         """All of it as bytes: each array as the difference to the one before, in 8 or 16 bits, compressed
         together."""
-        before, described, blob, rows = {}, [], [], 0
-        for header, arrays in self._frames:
-            parts = []
-            for name, array in arrays.items():
-                if name in ("rows", "measured"):
-                    if name == "rows":
-                        new, kind, scale, low = array[min(rows, len(array)) :], "f4", 1.0, 0.0
-                        header = header | {"rows_from": min(rows, len(array))}
-                        rows = len(array)
-                    else:
-                        new, kind, scale, low = array, "f4", 1.0, 0.0
-                    data = new.astype("<f4")
-                elif name in ("surface", "optimum"):
-                    data, low, scale = eight_bits(array)
-                    kind = "u1"
-                else:
-                    data = np.clip(np.round(np.nan_to_num(array) / FINEST), -32768, 32767).astype("<i2")
-                    kind, scale, low = "i2", FINEST, 0.0
-                whole = data
-                if kind != "f4":
-                    old = before.get(name)
-                    if old is not None and old.shape == whole.shape:
-                        data = whole - old  # wraps around, and so does the sum that undoes it
-                    before[name] = whole
-                    fresh = old is None or old.shape != whole.shape
-                else:
-                    fresh = True
-                parts.append([name, kind, list(data.shape), low, scale, int(fresh)])
-                blob.append(data.tobytes())
-            described.append([header, parts])
-        head = {"text": self.text, "layers": self.layers, "frames": described}
+        before, blob = {}, [array.tobytes() for array in self.curves.values()]
+
+        def described(name, array):
+            if name in ("surface", "optimum"):
+                (levels, low, scale), kind = eight_bits(array), "u1"
+            else:
+                levels = np.clip(np.round(np.nan_to_num(array) / FINEST), -32768, 32767).astype("<i2")
+                low, scale, kind = 0.0, FINEST, "i2"
+            old = before.get(name)
+            fresh = old is None or old.shape != levels.shape
+            blob.append((levels if fresh else levels - old).tobytes())  # wraps around, as its sum does
+            before[name] = levels
+            return [name, kind, levels.shape, low, scale, fresh]
+
+        curves = [[name, "f4", array.shape, 0, 1, True] for name, array in self.curves.items()]
+        frames = [
+            [header, [described(*named) for named in arrays.items()]] for header, arrays in self._frames
+        ]
+        head = {"text": self.text, "layers": self.layers, "frames": [[{}, curves], *frames]}
         head = json.dumps(head, separators=(",", ":")).encode()
         return zlib.compress(struct.pack("<I", len(head)) + head + b"".join(blob), 9)
 

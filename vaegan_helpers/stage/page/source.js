@@ -15,7 +15,7 @@ export function kernelSource(model, hear) {
   let count = 0;
   const listen = (content, buffers = []) => {
     const [page, place] = (content.to ?? "").split(":");
-    if (content.to && page !== me) return hear({ changed: true }); // another page of this stage was answered
+    if (content.to && page !== me) return content.moved && hear({ changed: true }); // another page moved the stage
     if (!content.to) return hear(content);
     const arrays = {};
     content.arrays?.forEach((described, i) => { arrays[described[0]] = read(described, buffers[i]); });
@@ -56,7 +56,7 @@ export async function recordingSource(packed) {
       before[name] = levels;
       arrays[name] = read(described, new Uint8Array(levels.buffer));
     }
-    return { measured_from: 0, ...header, arrays };
+    return { ...header, arrays };
   });
-  return { live: false, frames, layers: head.layers, text: head.text };
+  return { live: false, curves: frames.shift().arrays, frames, layers: head.layers, text: head.text };
 }

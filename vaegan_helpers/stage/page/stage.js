@@ -122,7 +122,9 @@ class Stage {
 
   // Does something as soon as the kernel hears of it. What a hand repeats quickly is sent once the answer before is there.
   async act(name, argument = null) {
-    this.acts = this.acts.filter(([other]) => other !== name || name === "compare").concat([[name, argument]]);
+    const names = (given) => String(Object.keys(Object(given))), [other, given] = this.acts.at(-1) ?? [];
+    if (other === name && names(given) === names(argument)) this.acts.pop();
+    this.acts.push([name, argument]);
     if (this.acting) return;
     this.acting = true;
     while (this.acts.length) this.take(await this.ask({ acts: this.acts.splice(0) }), true);
@@ -452,10 +454,9 @@ class Stage {
 
   showFrame(place) {
     this.frame = Math.max(0, Math.min(this.frames.length - 1, place));
-    const { kept, end, rows_from, measured_from, arrays, ...header } = this.frames[this.frame];
-    const rows = Object.values(this.curves.rows)[0].length;
-    this.arrays = arrays;
-    this.now = { ...header, kept: this.frames.map((frame) => frame.round), end: rows };
+    const now = this.frames[this.frame];
+    this.arrays = now.arrays;
+    this.now = { ...now, kept: this.frames.map((frame) => frame.round), end: this.curves.rows.vae_kl.length };
     this.paint(true);
   }
 
@@ -493,9 +494,7 @@ export function render({ model, el }) {
   stage.live = true;
   stage.source = kernelSource(model, (content) => {
     if ("play" in content) stage.setPlaying(content.play);
-    else if (!stage.running && !stage.acting && !stage.looking) {
-      stage.looking = setTimeout(() => { stage.looking = null; stage.look(); }, 50);
-    }
+    else if (!stage.running && !stage.acting) stage.looking ??= setTimeout(() => { stage.looking = null; stage.look(); }, 100);
   });
   stage.store = (layers) => { model.set("_shown", layers); model.save_changes(); };
   const layersChanged = () => { stage.layers = new Set(model.get("_shown")); stage.arrange(); stage.look(); };
@@ -519,10 +518,7 @@ export async function replay(el, packed) {
   const source = await recordingSource(packed), stage = new Stage(el, source.layers);
   Object.assign(stage, { live: false, source, frames: source.frames, frame: 0 });
   for (const control of [...stage.onlyLive, stage.again, stage.settings.element]) control.hidden = true;
-  for (const frame of source.frames) {
-    stage.curves.take(stage.curves.rows, frame.arrays.rows, frame.rows_from);
-    stage.curves.take(stage.curves.measured, frame.arrays.measured, 0);
-  }
+  for (const [name, array] of Object.entries(source.curves)) stage.curves.take(stage.curves[name], array, 0);
   for (const layer of TABLES.layers) if (layer.array && layer.switch && !source.frames[0].arrays[layer.array]) stage.switches[layer.name].parentElement.hidden = true;
   stage.now = source.frames[0];
   stage.arrange();

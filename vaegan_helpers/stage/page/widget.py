@@ -270,13 +270,14 @@ class TrainingStage(anywidget.AnyWidget):
             self._error, self._todo = words.explained(error), []
         header, arrays = self._shown_now(ask.get("arrays", ()), ask.get("who", "both"))
         state = self.state
-        if ask.get("branch") == state.branch:
+        if ask.get("branch") == state.branch and self._part is None:
             for name in ask.get("holds", ()):
                 arrays.pop(name, None)
         rows, measured = state.timeline()
         same = ask.get("branch") == state.branch
         first_row, first = (ask.get("rows", 0), ask.get("measured", 0)) if same else (0, 0)
         arrays |= {"rows": rows[first_row:], "measured": measured[first:]}
+        header["moved"] = bool(ask.get("acts") or ask.get("advance"))
         header |= {"rows_from": first_row, "measured_from": first, "seconds": seconds}
         header |= {
             "trained": state.step - before,
@@ -349,8 +350,10 @@ class TrainingStage(anywidget.AnyWidget):
 
     def _do_change(self, settings):
         anew = self._change(settings)
-        name, value = next(iter(settings.items()))
-        what = f"{len(value)} drawn points." if name == "points" else f"{tables.LABELS[name]}: {value}."
+        what = " ".join(
+            f"{len(value)} drawn points." if name == "points" else f"{tables.LABELS[name]}: {value}."
+            for name, value in settings.items()
+        )
         self._note = f"{what} The run began anew." if anew else what
 
     def _change(self, settings):
@@ -360,7 +363,8 @@ class TrainingStage(anywidget.AnyWidget):
         return anew
 
     def _do_preset(self, name):
-        self.layers = tables.checked(None, name) if name in tables.WITH_PRESET else self.layers - {"path"}
+        if name in tables.WITH_PRESET or self.state.path is not None:
+            self.layers = tables.checked(None, name)
         self._parts = self._part = None
         if not self.state.change(
             **dataclasses.asdict(engine.Settings(**of_preset(name), seed=self.state.settings.seed))
@@ -412,8 +416,9 @@ class TrainingStage(anywidget.AnyWidget):
     def _frame(self):
         """Adds what is shown now to the recording."""
         header, arrays = self._shown_now(tables.arrays_of(self._shown), "both")
-        rows, measured = self.state.timeline()
-        self._recording.add(header, arrays | {"rows": rows, "measured": measured})
+        self._recording.add(
+            header, arrays, dict(zip(("rows", "measured"), self.state.timeline(), strict=True))
+        )
 
     def _ended(self, made):
         made.text = self.text_of_run()
