@@ -17,7 +17,7 @@ export class Plane {
     canvas.addEventListener("pointermove", (event) => { if (!this.held || event.buttons) this.point(event); });
     canvas.addEventListener("pointerdown", (event) => { this.held = true; canvas.setPointerCapture(event.pointerId); this.point(event); });
     canvas.addEventListener("pointerup", () => { this.held = false; });
-    canvas.addEventListener("pointerleave", () => view.probe(null));
+    canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && view.probe(null)); // what a finger chose stays
     canvas.addEventListener("blur", () => view.probe(null));
     canvas.addEventListener("keydown", (event) => this.press(event));
     if (name === "dirac") canvas.style.touchAction = "none";
