@@ -1,4 +1,4 @@
-"""JupyterLab in a real browser for the tests: a server of the course, Chromium, and hands that move what they find."""
+"""JupyterLab in a real browser for the tests: a server, Chromium, and hands that move what they find."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ def chromium_path():
 
 @contextlib.contextmanager
 def course_server(folder, settings_folder, module="vaegan_helpers"):
-    """`python -m vaegan_helpers` on a folder, at a free port of 127.0.0.1 with a token; gives its address and token."""
+    """`python -m vaegan_helpers` on a folder, at a free port of 127.0.0.1; gives its address and token."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -38,7 +38,8 @@ def course_server(folder, settings_folder, module="vaegan_helpers"):
         settings_folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     )
     tracker.parent.mkdir(parents=True)
-    tracker.write_text('{"windowingMode": "none"}')  # cells out of sight are in the page too
+    # cells out of sight are in the page too, and every cell keeps how long it took
+    tracker.write_text('{"windowingMode": "none", "recordTiming": true}')
     environment = dict(
         os.environ,
         JUPYTER_CONFIG_DIR=str(settings_folder / "config"),
@@ -90,7 +91,7 @@ def _wait_for(address, server, log, seconds=60):
             return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
 
 
 # How many cells have ended since `run_all` began; null once all have.
@@ -136,7 +137,8 @@ class Lab:
         self.page.goto(f"{self.address}/doc/tree/{path}?token={self.token}&reset")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
         self.page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'"
+            """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel
+                ?.connectionStatus === 'connected'"""
         )
         self.page.evaluate("""() => { const shell = window.jupyterapp.shell;
             shell.collapseLeft?.(); shell.collapseRight?.(); }""")
@@ -174,6 +176,12 @@ class Lab:
         """Its cells, as dictionaries."""
         return json.loads(self.notebook())["cells"]
 
+    def kernel_id(self):
+        """The name of the notebook's kernel, as in the name of its connection file."""
+        return self.page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.id"
+        )
+
     def close(self):
         """Ends the notebook's kernel and closes the page."""
         self.page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown?.()")
@@ -199,14 +207,16 @@ LOOK = """async (root) => {
 CROWDED = """(root) => {
   const outer = root.getBoundingClientRect(), wrong = [];
   const parts = [...root.querySelectorAll(
-    'img.widget-image, .vg-pad, canvas, .widget-slider, .widget-button, input, textarea, svg, .vg-caption, .widget-dropdown')]
+    `img.widget-image, .vg-pad, canvas, .widget-slider, .widget-button, input, textarea, svg, .vg-caption,
+     .widget-dropdown`)]
     .filter((part) => part.getClientRects().length);
   const boxes = parts.map((part) => part.getBoundingClientRect());
   boxes.forEach((a, i) => {
     if (a.right > outer.right + 1 || a.left < outer.left - 1) wrong.push(parts[i].className + ' sticks out');
     boxes.forEach((b, j) => {
       if (j <= i || parts[i].contains(parts[j]) || parts[j].contains(parts[i])) return;
-      if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2)
+      if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 &&
+          Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2)
         wrong.push(parts[i].className + ' overlaps ' + parts[j].className);
     });
   });

@@ -1,4 +1,4 @@
-"""What holds for every test: JAX's strictness, the browser, which tests are quick, and in which order two workers take them.
+"""What holds for every test: JAX's strictness, the browser, which tests are quick, and their order.
 
 The notebooks run in kernels of their own, with the settings of a learner.
 """
@@ -17,15 +17,16 @@ jax.config.update(
 jax.config.update("jax_debug_key_reuse", True)
 
 SCREENSHOTS = Path(__file__).parent / "_screenshots"
-# Files that need a browser, nbgrader or kernels, the longest first: workers that begin with them end together.
+# Files that need a browser, nbgrader or kernels, the longest first, so that both workers end together.
 HEAVY = ["test_notebook_runs", "test_assignments", "test_stage_browser", "test_browser"]
 # Tests that train for long or start many programs, by the file or by how the test's name begins.
 LONG = {}
 OPENED = pytest.StashKey()
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
-    """Two workers for the whole suite and for the quick tests; none for tests that are named, as in debugging."""
+    """Two workers for the whole suite and for the quick tests; none for tests that are named."""
     named = config.invocation_params.args and config.args_source.name == "ARGS"
     return 0 if named else 2
 

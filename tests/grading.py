@@ -30,13 +30,13 @@ class Submission:
     Attributes:
       name: of the learner; letters, digits and underscores.
       edits: what stands in the cell of this grade_id instead of the model solution.
-      lost: grade_ids of the autograded cells without marks; all others have all of theirs. "all" for every one.
+      lost: grade_ids of the autograded cells without marks; all others have theirs. "all" for every one.
       says: for some of these cells, words that the feedback has below them.
       blank: whether it starts from the student edition instead of the model solution.
       bend: function that changes the notebook in place.
       bend_file: function of (notebook, path) that writes the file itself.
-      cut: seconds after which the cell of this grade_id is cut off; the others have five minutes, so that a slow
-        machine is not taken for an endless loop.
+      cut: seconds after which the cell of this grade_id is cut off; the others have five minutes, so that a
+        slow machine is not taken for an endless loop.
       patience: seconds that a check waits for one call.
     """
 
@@ -81,14 +81,15 @@ def find(notebook, grade_id):
 
 
 class Course:
-    """A copy of the assignments in a folder of its own, with its own gradebook."""
+    """A copy of the assignments, or of another course, in a folder of its own, with its own gradebook."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, template=ASSIGNMENTS):
         from nbgrader.apps import NbGraderAPI
         from traitlets.config import PyFileConfigLoader
 
         self.folder = Path(folder)
-        shutil.copytree(ASSIGNMENTS, self.folder, ignore=shutil.ignore_patterns(*_generated()))
+        leave_out = _generated() if template == ASSIGNMENTS else []
+        shutil.copytree(template, self.folder, ignore=shutil.ignore_patterns(*leave_out))
         config = PyFileConfigLoader("nbgrader_config.py", path=str(self.folder)).load_config()
         self.cut, of_the_clock = {}, config.Execute.timeout_func
         of_the_clock.__self__.cell_seconds = 300
@@ -99,13 +100,16 @@ class Course:
         self.api = NbGraderAPI(config=config)
 
     def generate(self, assignment):
-        """The student edition, as a notebook."""
+        """Make the student edition."""
         _succeed(self.api.generate_assignment(assignment))
+
+    def release(self, assignment):
+        """The student edition, as a notebook."""
         return nbformat.read(self.folder / "release" / assignment / f"{assignment}.ipynb", as_version=4)
 
     def submit(self, assignment, submission):
         """Lay a learner's file where nbgrader collects it."""
-        notebook = nbformat.read(self.folder / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+        notebook = self.release(assignment)
         solved = {
             marks_of(cell).grade_id: SOLUTION.sub("", cell.source)
             for cell in source(assignment).cells
@@ -130,7 +134,7 @@ class Course:
     def feedback(self, assignment, student):
         """The page that the learner gets back."""
         _succeed(self.api.generate_feedback(assignment, student))
-        return (self.folder / "feedback" / student / assignment / f"{assignment}.html").read_text()
+        return (self.folder / "feedback" / student / assignment / f"{assignment}.html").read_text(encoding="utf-8")
 
     def scores(self, assignment, student):
         """{grade_id: points} of the automatic marks."""
@@ -148,7 +152,7 @@ class Course:
 
 
 def _generated():
-    lines = (ASSIGNMENTS / ".gitignore").read_text().splitlines()
+    lines = (ASSIGNMENTS / ".gitignore").read_text(encoding="utf-8").splitlines()
     return [line.strip("/") for line in lines if line and not line.startswith("#")] + ["__pycache__"]
 
 
@@ -179,17 +183,22 @@ class Graded:
     rows: list
 
 
-def grade(folder, assignment, names):
-    """A course from source to marks, for the submissions with these names."""
-    course = Course(folder)
-    release, scores, feedback = course.generate(assignment), {}, {}
+def prepare(folder, assignment):
+    """A course in which the student edition is made; gives its folder, the template of others."""
+    Course(folder).generate(assignment)
+    return folder
+
+
+def grade(folder, template, assignment, names):
+    """From a prepared course to marks, for the submissions with these names."""
+    course, scores, feedback = Course(folder, template), {}, {}
     for submission in submissions(assignment):
         if submission.name in names:
             course.submit(assignment, submission)
             course.autograde(assignment, submission)
             scores[submission.name] = course.scores(assignment, submission.name)
             feedback[submission.name] = _text_of(course.feedback(assignment, submission.name))
-    return Graded(release, scores, feedback, course.export())
+    return Graded(course.release(assignment), scores, feedback, course.export())
 
 
 def _text_of(page):

@@ -9,7 +9,7 @@ import grading
 import nbformat
 import pytest
 
-AT_ONCE = 3  # courses that are graded side by side: two cores, and one that waits for a loop to be cut off
+AT_ONCE = 2  # courses that are graded side by side; beside them another worker runs the notebooks
 A_COURSE_TAKES = 4  # submissions at most
 CASES = [(name, submission.name) for name in grading.NAMES for submission in grading.submissions(name)]
 
@@ -26,9 +26,12 @@ def graded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("courses")
     spawn = multiprocessing.get_context("spawn")  # JAX has threads, which a fork would not take along
     with concurrent.futures.ProcessPoolExecutor(AT_ONCE, mp_context=spawn) as pool:
+        made = {name: pool.submit(grading.prepare, folder / name, name) for name in grading.NAMES}
         runs = {
-            (assignment, names): pool.submit(grading.grade, folder / f"{assignment}_{i}", assignment, names)
-            for assignment in grading.NAMES
+            (assignment, names): pool.submit(
+                grading.grade, folder / f"{assignment}_{i}", template.result(), assignment, names
+            )
+            for assignment, template in made.items()
             for i, names in enumerate(chunks(assignment))
         }
 
@@ -135,7 +138,7 @@ def test_the_student_edition_holds_no_solution_and_no_hidden_test(assignment, so
 def test_the_student_edition_keeps_everything_else(assignment, source, graded):
     release = graded(assignment, "solution").release
     assert len(release.cells) == len(source.cells)
-    for cell, original in zip(release.cells, source.cells):
+    for cell, original in zip(release.cells, source.cells, strict=True):
         if "### BEGIN" not in original.source:
             assert cell.source == original.source
         if grading.marks_of(cell).get("solution") and cell.cell_type == "code":

@@ -59,7 +59,7 @@ class Server:
             )
 
     def log(self):
-        return self.log_file.read_text()
+        return self.log_file.read_text(encoding="utf-8")
 
     def wait_for(self, pattern, seconds=60):
         end = time.monotonic() + seconds

@@ -1,6 +1,12 @@
-"""Each notebook is run once, in JupyterLab in a real browser without a network, and this one run is looked at twice:
-every cell gives its stored output, by nbval's comparison, and everything in the page moves by keyboard and by mouse.
-Without a browser the kernel runs it alone, and the outputs are compared all the same."""
+"""Each notebook is run once, in JupyterLab in a real browser without a network, and looked at from all sides.
+
+Every cell gives its stored output, by nbval's comparison. Everything in the page moves by keyboard and by
+mouse. In the same kernel the cells run a second time, in order, and after them the exercises' folded
+solutions. A second time are run only explorers and cells that took less than `runner.AGAIN` seconds, so few
+that train: a learner runs those again as well, but a second training would double the time of the tests.
+Solutions that take minutes say so in their first line and are left to `sweep.py`. Without a browser a
+kernel alone does the same.
+"""
 
 import dataclasses
 import os
@@ -11,6 +17,7 @@ import browser
 import execute_notebooks
 import nbformat
 import pytest
+import runner
 from nbval.plugin import IPyNbFile, coalesce_streams
 from test_browser import assert_everything_moves
 
@@ -25,11 +32,13 @@ class Run:
       path: of the stored notebook.
       cells: what became of it, as nbformat's cells.
       lab: the page it ran in, still open; None where there is no browser.
+      connection: the file by which another client finds its kernel; None where there is no browser.
     """
 
     path: Path
     cells: list
     lab: browser.Lab | None
+    connection: Path | None = None
 
     @property
     def code_cells(self):
@@ -45,9 +54,15 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def open_lab(chromium, folder, tmp_path_factory):
+def settings_folder(tmp_path_factory):
+    """Where the server keeps its settings and the files of its kernels."""
+    return tmp_path_factory.mktemp("jupyter")
+
+
+@pytest.fixture(scope="module")
+def open_lab(chromium, folder, settings_folder):
     """A function that opens a notebook in a page of its own."""
-    with browser.course_server(folder, tmp_path_factory.mktemp("jupyter")) as address_and_token:
+    with browser.course_server(folder, settings_folder) as address_and_token:
 
         def open_lab(name):
             context = chromium.new_context(viewport={"width": 1280, "height": 1000})
@@ -57,7 +72,7 @@ def open_lab(chromium, folder, tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def run(request, folder):
+def run(request, folder, settings_folder):
     """A notebook after its only run."""
     path = request.param
     if browser.chromium_path() is None and not os.environ.get("CI"):
@@ -67,12 +82,23 @@ def run(request, folder):
         return
     lab = request.getfixturevalue("open_lab")(path.name)
     lab.run_all(cell_seconds=120)
-    yield Run(path, nbformat.reads(lab.notebook(), as_version=4).cells, lab)
+    connection = settings_folder / "run" / f"kernel-{lab.kernel_id()}.json"
+    yield Run(path, nbformat.reads(lab.notebook(), as_version=4).cells, lab, connection)
     lab.close()
 
 
+@pytest.fixture(scope="module")
+def pieces(run):
+    """What came of the quick cells a second time, of the solutions, and of the exercises' checks of them."""
+    if run.connection is None:
+        return [piece for piece in runner.run(run.path, twice=True) if piece.kind != "first"]
+    notebook = nbformat.v4.new_notebook(cells=run.cells)
+    with runner.attached(run.connection) as client:
+        return runner.after(client, notebook, runner.seconds_of(notebook))
+
+
 def differences(run, session):
-    """What nbval finds to differ between the run and the stored notebook, as text; nothing where all is well."""
+    """What nbval finds to differ between the run and the stored notebook, as text; nothing if all is well."""
     file = IPyNbFile.from_parent(session, path=run.path)
     file.setup_sanitize_files()
     stored = list(file.collect())
@@ -106,6 +132,24 @@ def test_everything_in_it_moves_by_keyboard_and_by_mouse(run):
         assert_everything_moves(output)
     assert not run.lab.errors
     assert not run.lab.strangers
+
+
+def test_cells_run_a_second_time(run, pieces):
+    again = [piece for piece in pieces if piece.kind == "again"]
+    assert not (failed := [str(piece) for piece in again if piece.error]), "\n".join(failed)
+    share = len(again) / len(run.code_cells)
+    assert share > 0.6, f"only {share:.0%} of the cells were quick enough to be run a second time"
+
+
+def test_folded_solutions_run_and_the_exercises_checks_accept_them(pieces):
+    solutions = [piece for piece in pieces if piece.kind == "solution"]
+    assert not (failed := [str(piece) for piece in solutions if piece.error]), "\n".join(failed)
+    assert solutions
+    exercises = [piece for piece in pieces if piece.kind == "exercise"]
+    assert exercises, "no exercise is answered through the checks"
+    for piece in exercises:
+        lines = piece.text.splitlines()
+        assert lines and all(line.endswith("right") for line in lines), f"{piece}: {piece.text}"
 
 
 def written(path, source, output):

@@ -8,6 +8,7 @@ import matplotlib
 import matplotlib.image
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
 
 matplotlib.use("Agg")
@@ -55,6 +56,65 @@ def test_a_figure_without_alternative_text_is_refused(displayed, alt):
         plots.show(fig, alt)
     assert displayed == []
     plt.close(fig)
+
+
+def test_what_knows_no_html_gets_a_smaller_picture(displayed):
+    fig, ax = plots.figure(width=5.0, height=2.0)
+    ax.set_facecolor(plots.COLOURS["generated"])
+    plots.show(fig, "An orange picture")
+    (bundle,) = displayed
+    png = base64.b64decode(bundle["image/png"])
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    assert pixels.shape == (160, 400, 3)
+    wanted = np.array(matplotlib.colors.to_rgb(plots.COLOURS["generated"])) * 255
+    np.testing.assert_allclose(pixels[80, 200], wanted, atol=4)
+    assert 2 * len(bundle["image/png"]) < len(bundle["text/html"])
+
+
+# The user's own style
+
+
+def a_figure():
+    fig, ax = plots.figure()
+    ax.plot([0, 1], [1, 0], label="line")
+    ax.set_title("title")
+    ax.legend()
+    plt.ylabel("by pyplot")
+    return fig
+
+
+STYLES = {
+    "dark": lambda: plt.style.use("dark_background"),
+    "xkcd": plt.xkcd,
+    "large fonts": lambda: plt.rcParams.update({"font.size": 30, "lines.linewidth": 9}),
+    "LaTeX that is not there": lambda: plt.rcParams.update({"text.usetex": True}),
+    "tight pictures": lambda: plt.rcParams.update({"savefig.bbox": "tight", "savefig.transparent": True}),
+}
+
+
+@pytest.mark.parametrize("choose", STYLES.values(), ids=STYLES)
+def test_the_user_s_style_reaches_no_figure_of_the_course_and_comes_back(displayed, choose):
+    plots.show(a_figure(), "a line")
+    with matplotlib.rc_context():
+        choose()
+        chosen = matplotlib.rcParams.copy()
+        plots.show(a_figure(), "a line")
+        assert matplotlib.rcParams == chosen
+    assert displayed[0] == displayed[1]
+
+
+def test_a_figure_that_is_not_shown_gives_the_user_s_style_back_at_the_end_of_the_cell():
+    shell = InteractiveShell.instance()
+    try:
+        shell.run_cell("import matplotlib.pyplot as plt; plt.rcParams['font.size'] = 30")
+        shell.run_cell("from vaegan_helpers import plots; fig, ax = plots.figure()")
+        assert plt.rcParams["font.size"] == 30
+        shell.run_cell("plots.figure()[1].plot(); assert plt.rcParams['font.size'] == 10; 1 / 0")
+        assert plt.rcParams["font.size"] == 30
+    finally:
+        plt.close("all")
+        InteractiveShell.clear_instance()
+        matplotlib.rcdefaults()
 
 
 # Colours

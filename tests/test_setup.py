@@ -20,10 +20,10 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "vaegan_helpers"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONSTRAINTS = [
     Requirement(line)
-    for line in (ROOT / "constraints.txt").read_text().splitlines()
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     if line.strip() and not line.startswith("#")
 ]
 
@@ -71,7 +71,7 @@ def edges():
     """(importing module, full name of what it imports) for the whole package."""
     for file in sorted(PACKAGE.rglob("*.py")):
         package = ".".join(file.relative_to(ROOT).parts[:-1])
-        for name in imports_of(file.read_text(), package):
+        for name in imports_of(file.read_text(encoding="utf-8"), package):
             module = ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
             yield room_of(module), name
 
@@ -79,7 +79,9 @@ def edges():
 def imports_of_notebooks():
     """The same for the second cell of each notebook, which holds all its imports."""
     for path in sorted(ROOT.glob("notebooks/*.ipynb")):
-        for name in imports_of("".join(json.loads(path.read_text())["cells"][1]["source"]), ""):
+        for name in imports_of(
+            "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][1]["source"]), ""
+        ):
             yield path.name, name
 
 
@@ -176,7 +178,7 @@ def test_constraints_are_exact_and_without_addresses():
     for pin in CONSTRAINTS:
         assert [specifier.operator for specifier in pin.specifier] == ["=="], str(pin)
         assert pin.url is None and not pin.extras, str(pin)
-    assert "://" not in (ROOT / "constraints.txt").read_text()
+    assert "://" not in (ROOT / "constraints.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("python", PYTHONS)
@@ -235,7 +237,7 @@ def test_these_tests_run_with_the_pinned_versions():
 
 
 def test_environment_takes_the_package_through_pip_and_nothing_else():
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     assert environment["channels"] == ["conda-forge"]
     python, pip, through_pip = environment["dependencies"]
     assert re.fullmatch(r"python=3\.\d+", python)
@@ -257,7 +259,9 @@ def test_repo2docker_accepts_the_environment(tmp_path):
         stdin=subprocess.DEVNULL,
         timeout=100,
     )
-    python = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][0].removeprefix("python=")
+    python = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"][
+        0
+    ].removeprefix("python=")
     assert answer.returncode == 0, answer.stderr
     assert f"Building conda environment for python={python}" in answer.stderr
     copied, installed = (
@@ -275,20 +279,22 @@ def test_repo2docker_accepts_the_environment(tmp_path):
     ],
 )
 def test_the_readme_gives_the_commands(command):
-    assert command in (ROOT / "README.md").read_text().splitlines()
+    assert command in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
 
 
 def test_the_test_command_of_the_readme_is_what_ci_runs():
-    assert 'pip install -c constraints.txt -e ".[test]" && pytest' in (ROOT / ".ci" / "run").read_text()
+    assert 'pip install -c constraints.txt -e ".[test]" && pytest' in (ROOT / ".ci" / "run").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_readme_maps_every_notebook():
-    links = re.findall(r"\]\((notebooks/[^)]*\.ipynb)\)", (ROOT / "README.md").read_text())
+    links = re.findall(r"\]\((notebooks/[^)]*\.ipynb)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert links == sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/*.ipynb"))
 
 
 def test_the_readme_s_picture_is_there_and_described():
-    pictures = re.findall(r"!\[([^]]*)\]\(([^)]*)\)", (ROOT / "README.md").read_text())
+    pictures = re.findall(r"!\[([^]]*)\]\(([^)]*)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert pictures
     for words, path in pictures:
         assert len(words.split()) >= 4
@@ -305,16 +311,32 @@ def test_an_installation_has_every_file_and_enables_the_server_extension(tmp_pat
     install = [sys.executable, "-m", "pip", "install", *offline, "--prefix", str(prefix)]
     subprocess.run([*install, *editable, str(checkout)], check=True, timeout=100)
     (enabled,) = prefix.rglob("etc/jupyter/jupyter_server_config.d/*.json")
-    assert json.loads(enabled.read_text()) == {
+    assert json.loads(enabled.read_text(encoding="utf-8")) == {
         "ServerApp": {"jpserver_extensions": {"vaegan_helpers.server": True}}
     }
     if editable:
         (link,) = prefix.rglob("*.pth")
-        assert Path(link.read_text().strip()).samefile(checkout)
+        assert Path(link.read_text(encoding="utf-8").strip()).samefile(checkout)
     else:
         (package,) = prefix.rglob("site-packages/vaegan_helpers")
         wanted = {file.relative_to(PACKAGE) for file in tracked_files() if file.is_relative_to(PACKAGE)}
         assert wanted <= {file.relative_to(package) for file in package.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    "file", [*PACKAGE.rglob("*.py"), *ROOT.glob("notebooks/assignments/*.py")], ids=lambda file: file.name
+)
+def test_text_is_read_and_written_as_utf_8_on_every_system(file):
+    """Windows would take another encoding where none is named."""
+    for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if not isinstance(call, ast.Call):
+            continue
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        of_image = isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") == "Image"
+        given = [part.value for part in call.args if isinstance(part, ast.Constant)]
+        binary = any(isinstance(mode, str) and "b" in mode for mode in given)
+        if name in ("open", "fdopen", "read_text", "write_text") and not of_image and not binary:
+            assert "encoding" in {keyword.arg for keyword in call.keywords}, f"line {call.lineno}"
 
 
 def test_no_file_names_a_place_on_a_machine():
@@ -323,5 +345,5 @@ def test_no_file_names_a_place_on_a_machine():
     place = re.compile(rf"""(?:^|[\s"'`(=:\[])/(?:{places})/\w""", re.MULTILINE)
     for file in tracked_files():
         if file.suffix not in (".png", ".npz", ".gif", ".jpg"):
-            found = place.search(file.read_text())
+            found = place.search(file.read_text(encoding="utf-8"))
             assert not found, f"{file.relative_to(ROOT)}: {found[0]!r}"

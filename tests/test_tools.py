@@ -145,6 +145,16 @@ def test_a_deprecation_within_the_package_is_an_error_in_every_test(request):
         assert f"error::{kind}:vaegan_helpers" in filters
 
 
+def test_what_contributing_says_to_add_has_a_place_and_a_test():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if re.match(r"\| (a|an) ", line)]
+    assert len(rows) == 6
+    for row in rows:
+        paths = [path for path in re.findall(r"`([^`]+)`", row) if "/" in path]
+        assert any(path.startswith("tests/") for path in paths), row
+        assert not [path for path in paths if not list(ROOT.glob(path))], row
+
+
 # The forge
 
 

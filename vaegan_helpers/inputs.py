@@ -69,7 +69,11 @@ def require_choice(choices: Collection[Any], **values: Any) -> None:
 
 
 def as_numbers(name: str, array: Any) -> Any:
-    """An array of floats, of JAX if it was one and of NumPy otherwise: integers become float32."""
+    """An array of floats, of JAX if it was one and of NumPy otherwise.
+
+    Integers and Python's own numbers, which have no precision of their own, become float32.
+    """
+    typed = hasattr(array, "dtype") or hasattr(array, "dtypes")  # an array, or a frame of pandas
     if not isinstance(array, jax.Array):
         try:
             array = np.asarray(array)
@@ -77,7 +81,7 @@ def as_numbers(name: str, array: Any) -> Any:
             array = np.asarray(None)  # such as rows of different lengths
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
         raise ValueError(f"{name} must be an array of numbers; got {array.dtype} of shape {array.shape}")
-    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(np.float32)
+    return array if typed and jnp.issubdtype(array.dtype, jnp.floating) else array.astype(np.float32)
 
 
 def as_array(name: str, array: Any, *axes: str | int, dtype: Any = None) -> Any:

@@ -4,6 +4,7 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from vaegan_helpers.inputs import ArrayLike, as_array, require_key, require_positive, require_whole
 
@@ -28,7 +29,7 @@ class Mixture:
         require_whole(n=n)
         mode_key, noise_key = jax.random.split(require_key(key))
         modes = jax.random.choice(mode_key, len(self.means), (n,), p=self.weights)
-        noise = jax.random.normal(noise_key, (n, self.means.shape[1]))
+        noise = jax.random.normal(noise_key, (n, self.means.shape[1]), self.means.dtype)
         return self.means[modes] + self.stds[modes, None] * noise
 
     def log_density(self, x: ArrayLike) -> jax.Array:
@@ -55,11 +56,11 @@ def mixture(means: ArrayLike, stds: ArrayLike, weights: ArrayLike | None = None)
     Returns:
       Mixture. One on the line has dim 1: its samples have shape (n, 1).
     """
-    means = as_array("means", means, *("modes", "dim")[: max(1, jnp.ndim(means))]).astype(jnp.float32)
+    means = as_array("means", means, *("modes", "dim")[: max(1, np.ndim(means))]).astype(jnp.float32)
     if means.ndim == 1:
         means = means[:, None]
     modes = len(means)
-    stds = as_array("stds", stds, *(modes,) * jnp.ndim(stds)).astype(jnp.float32)
+    stds = as_array("stds", stds, *(modes,) * np.ndim(stds)).astype(jnp.float32)
     weights = as_array("weights", jnp.ones(modes) if weights is None else weights, modes).astype(jnp.float32)
     for name, values in [("stds", stds), ("weights", weights)]:
         if not bool(jnp.all(values > 0)):
@@ -83,7 +84,7 @@ def gaussian_ring(modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Mix
     """
     require_whole(modes=modes)
     require_positive(radius=radius)
-    angles = 2 * jnp.pi * jnp.arange(modes) / modes
+    angles = 2 * jnp.pi * jnp.arange(modes, dtype=jnp.float32) / modes
     return mixture(radius * jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1), std)
 
 
@@ -103,7 +104,7 @@ def gaussian_grid(side: int = 5, spacing: float = 2.0, std: float = 0.05) -> Mix
     """
     require_whole(side=side)
     require_positive(spacing=spacing)
-    ticks = spacing * (jnp.arange(side) - (side - 1) / 2)
+    ticks = spacing * (jnp.arange(side, dtype=jnp.float32) - (side - 1) / 2)
     return mixture(jnp.stack(jnp.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), std)
 
 

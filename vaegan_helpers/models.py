@@ -284,7 +284,7 @@ class Discriminator(nnx.Module):
             x = self.network.activation(self._apply(hidden, x))
             if key is not None and self.dropout:
                 mask_key = jax.random.fold_in(key, i)
-                x = jnp.where(jax.random.bernoulli(mask_key, keep, x.shape), x / keep, 0)
+                x = jnp.where(jax.random.bernoulli(mask_key, jnp.float32(keep), x.shape), x / keep, 0)
             if self.minibatch_std and i == 0:
                 spread = jnp.sqrt(jnp.var(x, axis=0) + 1e-8).mean()  # one number for the whole batch
                 x = jnp.concatenate([x, jnp.full((len(x), 1), spread)], axis=1)

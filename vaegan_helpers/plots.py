@@ -1,20 +1,21 @@
 """Pictures: arrays in, an axes to draw on, the artists out. Nothing here knows a model."""
 
 import base64
+import contextlib
 import html
 import io
 import math
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython import get_ipython
 from IPython.display import display
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Circle
 from PIL import Image
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; a colour means the same in every
-# notebook.
+# Okabe and Ito's palette, which colour-blind readers can tell apart; a colour means the same in every notebook.
 COLOURS = {
     "real": "#000000",
     "generated": "#D55E00",
@@ -39,11 +40,24 @@ DIGIT_COLOURS = [
 ]
 
 
+_drawing = contextlib.ExitStack()  # the course's style, while a figure of `figure` is being drawn
+
+
+def style():
+    """A context in which matplotlib draws as the course does, whatever style the user has chosen."""
+    return plt.style.context("default")
+
+
+def _end_of_cell(_):
+    _drawing.close()
+
+
 def show(fig, alt):
     """Displays a figure with its alternative text, then closes it.
 
-    A picture in a notebook reaches a screen reader only as an HTML image: JupyterLab drops the alternative
-    text of a plain PNG output. The figure is drawn at twice its size, so that it is sharp on any screen.
+    A picture in a notebook reaches a screen reader only as an HTML image: JupyterLab drops the alternative text of
+    a plain PNG output. The figure is drawn at twice its size, so that it is sharp on any screen. A small PNG
+    beside it is what LaTeX and other exports take, which know no HTML.
 
     Args:
       fig: a matplotlib figure.
@@ -55,12 +69,15 @@ def show(fig, alt):
     if not alt or not alt.strip():
         raise ValueError(f"alt must say in words what the figure shows; got {alt!r}")
     png = io.BytesIO()
-    fig.savefig(png, format="png", dpi=2 * fig.dpi)
+    with style():
+        fig.savefig(png, format="png", dpi=2 * fig.dpi)
     plt.close(fig)
+    _drawing.close()
     width = round(fig.get_figwidth() * fig.dpi)
     data = base64.b64encode(compact(png.getvalue())).decode()
     picture = f'<img alt="{html.escape(alt)}" width="{width}" src="data:image/png;base64,{data}">'
-    display({"text/html": picture, "text/plain": alt}, raw=True)
+    printed = base64.b64encode(_for_print(png.getvalue())).decode()
+    display({"text/html": picture, "image/png": printed, "text/plain": alt}, raw=True)
 
 
 def compact(png):
@@ -75,8 +92,23 @@ def compact(png):
     return out.getvalue()
 
 
+def _for_print(png):
+    """The PNG at half its size and in 64 colours: a third of the bytes of `compact`."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB").reduce(2)
+    out = io.BytesIO()
+    picture.quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out, "png", optimize=True)
+    return out.getvalue()
+
+
 def figure(columns=1, rows=1, width=9.0, height=3.0, **options):
-    """A figure and its axes, laid out so that labels do not overlap; options go to `plt.subplots`."""
+    """A figure and its axes, laid out so that labels do not overlap; options go to `plt.subplots`.
+
+    What is drawn on it up to `show`, or to the end of the notebook's cell, has the course's style.
+    """
+    _drawing.close()
+    _drawing.enter_context(style())
+    if shell := get_ipython():
+        shell.events.register("post_run_cell", _end_of_cell)  # once, however often it is said
     fig, axes = plt.subplots(rows, columns, figsize=(width, height), dpi=80, layout="constrained", **options)
     for ax in np.ravel(axes):
         ax.spines[["top", "right"]].set_visible(False)
@@ -264,8 +296,5 @@ def colour_map(name):
 
 
 def circle(radius, **style):
-    """A thin dotted circle around the origin, for `ax.add_patch`.
-
-    It shows where the prior lies at so many standard deviations.
-    """
+    """A thin dotted circle around the origin, for `ax.add_patch`: where the prior lies at so many standard deviations."""
     return Circle((0, 0), radius, fill=False, **{"linestyle": ":", "color": COLOURS["prior"], **style})

@@ -174,7 +174,7 @@ def gradient_penalty(
       Gulrajani et al., Improved Training of Wasserstein GANs, 2017, section 4.
     """
     real, fake = as_one_shape(real=real, fake=fake)
-    weight = jax.random.uniform(mix_key, (len(real), 1))
+    weight = jax.random.uniform(mix_key, (len(real), 1), real.dtype)
     gradients = _input_gradients(critic, weight * real + (1 - weight) * fake, key)
     # the tiny number keeps the derivative of the root finite where the gradient is exactly 0
     return ((jnp.sqrt(jnp.sum(gradients**2, axis=1) + 1e-12) - 1) ** 2).mean()

@@ -98,8 +98,8 @@ def _fit(classifier, images, labels, key, learning_rate, *, steps, batch_size):
     def step(state, step_key):
         classifier, adam = state
         batch_key, move_key = jax.random.split(step_key)
-        batch = jax.random.randint(batch_key, (batch_size,), 0, len(images))
-        x = _moved(images[batch], jax.random.randint(move_key, (batch_size, 2), -2, 3))
+        batch = jax.random.randint(batch_key, (batch_size,), 0, len(images), jnp.int32)
+        x = _moved(images[batch], jax.random.randint(move_key, (batch_size, 2), -2, 3, jnp.int32))
         updates, adam = optimizer.update(jax.grad(cross_entropy)(classifier, x, labels[batch]), adam)
         return (optax.apply_updates(classifier, updates), adam), None
 

@@ -24,6 +24,7 @@ from vaegan_helpers.training.loop import (
     History,
     as_data,
     check_run,
+    draw_batch,
     falling_rate,
     moving_average,
     run_in_chunks,
@@ -249,7 +250,7 @@ def discriminator_batch(
 ) -> tuple[jax.Array, jax.Array, list[jax.Array]]:
     """What D's move with this key draws: real data, noise, and the keys of dropout and of mixing."""
     batch_key, noise_key, *other_keys = jax.random.split(key, 5)
-    real = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]
+    real = draw_batch(batch_key, data, batch_size)
     return real, jax.random.normal(noise_key, (batch_size, z_dim), data.dtype), other_keys
 
 
@@ -259,7 +260,7 @@ def generator_batch(
     """What G's move draws: noise, real data for a paired loss, and the keys of dropout and unrolling."""
     noise_key, dropout_key = jax.random.split(key)
     batch_key, real_key, unroll_key = jax.random.split(jax.random.fold_in(key, 2), 3)
-    real = data[jax.random.randint(batch_key, (batch_size,), 0, len(data))]
+    real = draw_batch(batch_key, data, batch_size)
     noise = jax.random.normal(noise_key, (batch_size, z_dim), data.dtype)
     return noise, real, (dropout_key, real_key, unroll_key)
 

@@ -128,6 +128,15 @@ def _join(records, length):
     return history
 
 
+def draw_batch(key: jax.Array, data: jax.Array, batch_size: int) -> jax.Array:
+    """Rows of the data drawn with replacement: (batch_size, x_dim).
+
+    The type of the numbers drawn is named here, as wherever the package draws: JAX's 64-bit switch changes the
+    usual type, and with it what is drawn.
+    """
+    return data[jax.random.randint(key, (batch_size,), 0, len(data), jnp.int32)]
+
+
 def falling_rate(step: jax.Array, steps: float, final_rate: float) -> jax.Array:
     """The share of the learning rate that is left at a step: half a cosine from 1 down to `final_rate`."""
     done = jnp.minimum(step.astype(jnp.float32) / steps, 1.0)

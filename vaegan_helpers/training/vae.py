@@ -14,7 +14,7 @@ import optax
 
 from vaegan_helpers import losses
 from vaegan_helpers.inputs import ArrayLike, require_at_least, require_positive, require_whole
-from vaegan_helpers.training.loop import History, as_data, check_run, run_in_chunks
+from vaegan_helpers.training.loop import History, as_data, check_run, draw_batch, run_in_chunks
 
 
 def fit_vae(
@@ -134,4 +134,4 @@ def vae_batch(
 ) -> tuple[jax.Array, jax.Array]:
     """What step `index` draws: its batch, and the key of the reparameterisation."""
     batch_key, noise_key = jax.random.split(jax.random.fold_in(steps_key, index))
-    return data[jax.random.randint(batch_key, (batch_size,), 0, len(data))], noise_key
+    return draw_batch(batch_key, data, batch_size), noise_key

@@ -26,6 +26,7 @@ from vaegan_helpers.training.loop import (
     History,
     as_data,
     check_run,
+    draw_batch,
     falling_rate,
     moving_average,
     run_in_chunks,
@@ -148,9 +149,7 @@ def vae_gan_steps(state, data, key, start, settings, *, measure, layer, length, 
         learning_rate = falling_rate(index, settings.steps, settings.final_rate) * settings.learning_rate
         optimizer = optax.adam(learning_rate, b1=settings.momentum)
         keys = jax.random.split(jax.random.fold_in(key, index), 4)
-        x, x_again = (
-            data[jax.random.randint(batch_key, (batch_size,), 0, len(data))] for batch_key in keys[:2]
-        )
+        x, x_again = (draw_batch(batch_key, data, batch_size) for batch_key in keys[:2])
 
         def discriminator_objective(discriminator):
             game_key, penalty_key = jax.random.split(keys[2])
