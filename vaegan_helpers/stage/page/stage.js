@@ -160,7 +160,7 @@ class Stage {
     this.running = true;
     let coming = this.ask(this.portion());
     while (coming) {
-      const begun = performance.now(), { speed, slow } = this, rounds = this.asked;
+      const begun = performance.now(), rounds = this.asked;
       const answer = await coming;
       if (!answer || answer.error || this.closed) this.setPlaying(false);
       if (answer?.busy) await pause(200);
