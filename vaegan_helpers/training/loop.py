@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from tqdm import tqdm
 
 from vaegan_helpers.inputs import as_array, as_pixels, require_key, require_whole
@@ -135,6 +136,15 @@ def draw_batch(key: jax.Array, data: jax.Array, batch_size: int) -> jax.Array:
     usual type, and with it what is drawn.
     """
     return data[jax.random.randint(key, (batch_size,), 0, len(data), jnp.int32)]
+
+
+def optimizer_step(
+    optimizer: optax.GradientTransformation, model: Any, gradients: Any, memory: Any
+) -> tuple[Any, Any]:
+    """One move of an optimiser: the model after it, and what the optimiser remembers."""
+    with jax.numpy_dtype_promotion("standard"):  # Optax mixes whole numbers and floats
+        updates, memory = optimizer.update(gradients, memory)
+        return optax.apply_updates(model, updates), memory
 
 
 def falling_rate(step: jax.Array, steps: float, final_rate: float) -> jax.Array:
