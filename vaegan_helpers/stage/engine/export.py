@@ -3,6 +3,8 @@ without a stage."""
 
 import dataclasses
 import json
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,7 @@ from vaegan_helpers.stage.engine.settings import (
 )
 
 
-def csv(stage):
+def csv(stage: Any) -> str:
     """The history up to this step as text, with one row for each round and what was measured after it."""
     measured = stage.measured
     names = [name for name in measured if name != "step"]
@@ -34,13 +36,13 @@ def csv(stage):
     return "\n".join(lines) + "\n"
 
 
-def other_than_usual(settings):
+def other_than_usual(settings: Settings) -> dict[str, Any]:
     """The settings that differ from the usual ones, as a dictionary."""
     usual = dataclasses.asdict(Settings())
     return {name: value for name, value in dataclasses.asdict(settings).items() if value != usual[name]}
 
 
-def line_of_code(stage):
+def line_of_code(stage: Any) -> str:
     """The call that rebuilds this stage at step 0, with the settings that hold now."""
     s = stage.settings
     points = f"points={np.round(np.float64(stage.points), 3).tolist()}" if s.data == "drawn" else repr(s.data)
@@ -49,7 +51,7 @@ def line_of_code(stage):
     return f"stage.TrainingStage({', '.join(given)})"
 
 
-def text_of(stage, layers=None):
+def text_of(stage: Any, layers: Iterable[str] | None = None) -> str:
     """The whole run in a line of JSON: where it began, and everything done since. `read` understands it."""
     first = stage.first_settings
     parts = {"settings": other_than_usual(first), "run": list(stage.recipe)}
@@ -60,7 +62,7 @@ def text_of(stage, layers=None):
     return json.dumps(parts, separators=(",", ":"))
 
 
-def read(text):
+def read(text: str) -> tuple[dict[str, Any], list, list[str] | None]:
     """The parts of such a text, checked as far as a stage does not check them itself.
 
     Returns:
@@ -83,7 +85,7 @@ def read(text):
     return given, run, layers
 
 
-def replay(stage, run, most):
+def replay(stage: Any, run: list, most: float) -> list:
     """Does what such a list says, in order, with at most so many rounds of training; returns what is left of
     it."""
     run = list(run)
@@ -101,7 +103,7 @@ def replay(stage, run, most):
     return run
 
 
-def fitting_code(stage):
+def fitting_code(stage: Any) -> str:
     """A cell that trains the same two models with `fit_gan` and `fit_vae`, from the same keys to the same
     numbers.
 

@@ -1,6 +1,8 @@
 """The stage itself: it trains in small pieces, remembers, rewinds, and hands out what there is to see."""
 
 import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import jax
 import numpy as np
@@ -33,7 +35,7 @@ class Diverged(training.Diverged):
       history: the curves up to there.
     """
 
-    def __init__(self, who, step, models, history):
+    def __init__(self, who: str, step: int, models: Any, history: dict) -> None:
         FloatingPointError.__init__(
             self,
             f"{who} is no longer finite after round {step + 1}. The stage stands at round {step}, the last "
@@ -60,7 +62,9 @@ class Stage:
         dictionaries, and (who, rounds) for what was trained in between. `export` makes text and code of it.
     """
 
-    def __init__(self, data=None, *, seed=0, points=None, **settings):
+    def __init__(
+        self, data: str | None = None, *, seed: int = 0, points: Any = None, **settings: Any
+    ) -> None:
         if points is not None and data not in (None, "drawn"):
             raise ValueError(f"points are drawn data; they came together with data={data!r}")
         data = data or ("ring" if points is None else "drawn")
@@ -95,28 +99,28 @@ class Stage:
         self._rows, self._measured = np.full((0, len(CURVES) + len(PATH)), np.nan, np.float32), {}
         self._arrive()
 
-    def forget(self):
+    def forget(self) -> None:
         """Lets go of every kept state but the one that is shown."""
         self._kept = {}
 
     @property
-    def generator(self):
+    def generator(self) -> Any:
         """G, whose averaged weights are what is shown."""
         return self._state.gan.averaged
 
     # Time
 
     @property
-    def kept(self):
+    def kept(self) -> list[int]:
         """The steps whose states are kept, of the past and of the future that a rewind has left."""
         return sorted({*self._kept, self.step})
 
     @property
-    def end(self):
+    def end(self) -> int:
         """The last step of the timeline; later than `step` after a rewind."""
         return max(self.kept)
 
-    def advance(self, rounds=1, who="both"):
+    def advance(self, rounds: int = 1, who: str = "both") -> None:
         """Trains for so many rounds from here; a future left by a rewind is dropped.
 
         Args:
@@ -218,7 +222,7 @@ class Stage:
         self._measured = {step: row for step, row in self._measured.items() if step <= self.step}
         self._rows = self._rows[: self.step]
 
-    def phases(self):
+    def phases(self) -> Iterator[slow_motion.Phase]:
         """The next round in slow motion: an iterator of slow_motion.Phase. The last of them completes the
         round.
 
@@ -258,7 +262,7 @@ class Stage:
                 self._accept(after, rows, "both")
             yield phase
 
-    def rewind(self, step):
+    def rewind(self, step: int) -> None:
         """Goes to the nearest kept state at or before `step`, past or future. The settings stay as they are
         now."""
         if not isinstance(step, (int, np.integer)) or step < 0:
@@ -282,13 +286,13 @@ class Stage:
             gan = gan._replace(generator_optimizer=fresh.generator_optimizer)
         self._state = self._state._replace(gan=gan)
 
-    def reset(self, seed=None):
+    def reset(self, seed: int | None = None) -> None:
         """Step 0 again, with another seed if one is given."""
         if seed is not None:
             self.settings = check_settings(self.settings, seed=seed)
         self._begin()
 
-    def change(self, **settings):
+    def change(self, **settings: Any) -> bool:
         """Changes settings: at once, or, for those in `RESETS`, with a new beginning.
 
         Returns:
@@ -305,39 +309,35 @@ class Stage:
         old = self.settings
         self.settings, self.points = new, self.points if points is None else points
         anew = points is not None or any(getattr(new, name) != getattr(old, name) for name in RESETS)
-        if anew:
-            self._begin()
-        else:
-            self._go_on_from(old)
+        self._begin() if anew else self._go_on_from(old)
         return anew
 
     # What is shown
 
     @property
-    def history(self):
+    def history(self) -> dict[str, np.ndarray]:
         """The curves up to this step, each (step,); NaN where a player did not move."""
         return dict(zip(CURVES, self._rows[: self.step].T, strict=False))  # PATH stands after them
 
     @property
-    def path(self):
+    def path(self) -> np.ndarray | None:
         """Of the Dirac game: the numbers of G, D and the VAE after each round, (step + 1, 3); else None."""
         if self.settings.data != "Dirac":
             return None
         g, d = self.first_settings.generator_start, self.first_settings.discriminator_start
         return np.concatenate([np.float32([[g, d, g]]), self._rows[: self.step, len(CURVES) :]])
 
-    def timeline(self):
+    def timeline(self) -> tuple[np.ndarray, np.ndarray]:
         """Everything from round 1 to `end`, also what a rewind has left ahead.
 
         Returns:
-          (rows, measured): CURVES and PATH in columns, (end, 13), and the step and MEASURED in columns, (m,
-          9).
+          CURVES and PATH in columns, (end, 13); the step and MEASURED in columns, (m, 9).
         """
         measured = [[step, *row] for step, row in sorted(self._measured.items())]
         return self._rows, np.float32(measured).reshape(-1, 1 + len(MEASURED))
 
     @property
-    def measured(self):
+    def measured(self) -> dict[str, np.ndarray]:
         """What was measured up to this step, every 50 rounds: "step" and each name of MEASURED, (m,).
 
         Modes and quality by the protocol of `metrics.modes_covered` (for the VAE on its decoder's means);
@@ -348,7 +348,7 @@ class Stage:
         table = np.array([self._measured[step] for step in steps]).reshape(len(steps), len(MEASURED))
         return {"step": np.array(steps, int)} | dict(zip(MEASURED, table.T, strict=True))
 
-    def view(self, layers=None):
+    def view(self, layers: Iterable[str] | None = None) -> dict[str, Any]:
         """Arrays for pictures, in NumPy, by compiled functions of fixed shape.
 
         Args:
@@ -390,10 +390,10 @@ class Stage:
         loss = losses.GAN_LOSSES[self.settings.loss]
         return scene.view(self._state.gan, self._state.vae, self._props, loss, wanted)
 
-    def csv(self):
+    def csv(self) -> str:
         """The history as text; see `export.csv`."""
         return export.csv(self)
 
-    def code(self):
+    def code(self) -> str:
         """The line of code that rebuilds this stage at step 0, with the settings that hold now."""
         return export.line_of_code(self)

@@ -2,6 +2,7 @@
 lesson."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -87,11 +88,11 @@ class Settings:
     discriminator_start: float = 0.5
 
     @property
-    def optimizers(self):
+    def optimizers(self) -> tuple[str, str]:
         """Names in `training.OPTIMIZERS`: D's and G's."""
         return self.discriminator_optimizer, self.generator_optimizer
 
-    def game(self, who="both"):
+    def game(self, who: str = "both") -> training.Game:
         """The rules of the GAN's game, for rounds in which one player may have to wait."""
         return training.Game(
             loss=self.loss,
@@ -103,7 +104,7 @@ class Settings:
             optimizers=self.optimizers,
         )
 
-    def traced(self):
+    def traced(self) -> training.GanSettings:
         """What the compiled rounds of the GAN take as numbers."""
         rates = self.discriminator_learning_rate, self.generator_learning_rate
         averaging, final_rate = 0.995 * self.averaging, 0.01 if self.falling_rates else 1.0
@@ -201,7 +202,7 @@ PRESETS = {
 }
 
 
-def check_points(points):
+def check_points(points: Any) -> np.ndarray:
     """Drawn points as (n, 2) float32, rounded to thousandths so that a line of code can hold them.
 
     Raises:
@@ -223,7 +224,7 @@ def check_points(points):
     return np.round(points, 3)
 
 
-def check_settings(settings, **changes):
+def check_settings(settings: Settings, **changes: Any) -> Settings:
     """The settings with the changes, checked.
 
     Raises:

@@ -5,7 +5,9 @@ import html
 import json
 import struct
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +26,14 @@ class Recording:
       layers: names of what was switched on.
     """
 
-    def __init__(self, text, layers):
+    def __init__(self, text: str, layers: Iterable[str]) -> None:
         self.text, self.layers, self.still, self.alt = text, sorted(layers), b"", ""
         self.curves, self._frames = {}, []
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._frames)
 
-    def add(self, header, arrays, curves):
+    def add(self, header: dict, arrays: dict, curves: dict) -> None:
         """One more frame: what is said of it, {name: array}, and the curves of the run so far, which replace
         older ones."""
         header = {name: value for name, value in header.items() if name != "kept"}
@@ -40,7 +42,7 @@ class Recording:
         if len(self._frames) > MOST:
             self._frames = self._frames[::2]
 
-    def packed(self):
+    def packed(self) -> bytes:
         """All of it as bytes: each array as the difference to the one before, in 8 or 16 bits, compressed
         together."""
         before, blob = {}, [array.tobytes() for array in self.curves.values()]
@@ -65,7 +67,7 @@ class Recording:
         head = json.dumps(head, separators=(",", ":")).encode()
         return zlib.compress(struct.pack("<I", len(head)) + head + b"".join(blob), 9)
 
-    def html(self):
+    def html(self) -> str:
         """A whole page, which needs nothing else: it plays the recording, and shows a still picture without
         scripts."""
         data = base64.b64encode(self.packed()).decode()
@@ -74,7 +76,7 @@ class Recording:
             css=script.CSS, script=script.SCRIPT, data=data, picture=picture, alt=html.escape(self.alt)
         )
 
-    def save(self, path):
+    def save(self, path: str | Path) -> Path:
         """Writes that page to a file and returns where it is."""
         path = Path(path)
         path.write_text(self.html(), encoding="utf-8")
@@ -88,7 +90,7 @@ class Recording:
         return {"text/html": frame, "text/plain": self.alt}
 
 
-def eight_bits(array):
+def eight_bits(array: Any) -> tuple[np.ndarray, float, float]:
     """An array in 256 levels: (levels, the value of 0, the value of one level). Probabilities keep the range
     0 to 1."""
     array = np.nan_to_num(np.asarray(array, np.float32))
@@ -96,7 +98,7 @@ def eight_bits(array):
     return np.round((array - low) * (255 / (high - low))).astype(np.uint8), low, (high - low) / 255
 
 
-def still_html(png, alt, width=1000):
+def still_html(png: bytes, alt: str, width: int = 1000) -> str:
     """A picture with its alternative text, as a notebook stores it."""
     data = base64.b64encode(plots.compact(png)).decode()
     return f'<img alt="{html.escape(alt)}" width="{width}" src="data:image/png;base64,{data}">'

@@ -2,6 +2,7 @@
 matplotlib."""
 
 import io
+from collections.abc import Collection
 
 import matplotlib.style
 import numpy as np
@@ -22,7 +23,9 @@ SURFACE = LinearSegmentedColormap.from_list(
 ARROW, LONGEST_ARROW = 0.4, 1.0  # length where the gradient is 1 nat per unit, and at most
 
 
-def picture(shown, view, history, measured, path, modes):
+def picture(
+    shown: Collection[str], view: dict, history: dict, measured: dict, path: np.ndarray | None, modes: int
+) -> bytes:
     """All that is switched on, as PNG bytes.
 
     Args:

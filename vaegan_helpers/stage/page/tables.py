@@ -4,7 +4,8 @@ A new layer is one row here, and one drawing function for its mark if no other l
 `marks.js`, and one in `still.py` for the picture that a notebook stores.
 """
 
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 from vaegan_helpers import plots
 from vaegan_helpers.stage import engine
@@ -160,7 +161,7 @@ SIZES = {"hidden_dim": (8, 16, 32, 64, 128, 256), "batch_size": (16, 32, 64, 128
 DOUBLED_FROM_ZERO = {"penalty_weight": 0.1, "beta": 0.1}  # what "× 2" gives at 0
 
 
-def checked(names=None, preset=None):
+def checked(names: Iterable[str] | None = None, preset: str | None = None) -> set[str]:
     """Names of layers and charts as a set; the usual ones, as the preset wants them, without any.
 
     Raises:
@@ -176,19 +177,19 @@ def checked(names=None, preset=None):
     return set(names)
 
 
-def shown_planes(layers, slow=False, dirac=False):
+def shown_planes(layers: Collection[str], slow: bool = False, dirac: bool = False) -> list[str]:
     """The planes that these layers bring, in order: the game always."""
     brought = {layer.planes[0] for name, layer in LAYERS.items() if name in layers and len(layer.planes) == 1}
     wanted = brought | {"game"} | (set(SLOW_PLANES) if slow else set())
     return [name for name in PLANES if name in wanted and (name != "dirac" or dirac)]
 
 
-def arrays_of(layers):
+def arrays_of(layers: Iterable[str]) -> set[str]:
     """Names of the arrays of `engine.Stage.view` that these layers need."""
     return {LAYERS[name].array for name in layers if name in LAYERS and LAYERS[name].array}
 
 
-def for_the_script():
+def for_the_script() -> dict[str, Any]:
     """All of it as one dictionary that JSON can hold."""
     fields = {}
     for name, label in LABELS.items():

@@ -10,6 +10,8 @@ import html
 import threading
 import time
 import weakref
+from collections.abc import Iterable
+from typing import Any
 
 import anywidget
 import numpy as np
@@ -62,7 +64,16 @@ class TrainingStage(anywidget.AnyWidget):
     _css = script.CSS
     _shown = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
-    def __init__(self, data=None, *, seed=0, points=None, preset=None, layers=None, **settings):
+    def __init__(
+        self,
+        data: str | None = None,
+        *,
+        seed: int = 0,
+        points: Any = None,
+        preset: str | None = None,
+        layers: Iterable[str] | None = None,
+        **settings: Any,
+    ) -> None:
         given = of_preset(preset) | settings
         given["data"] = data if data is not None or points is not None else given.get("data", "ring")
         self.state = engine.Stage(seed=seed, points=points, **given)
@@ -74,7 +85,7 @@ class TrainingStage(anywidget.AnyWidget):
         _replace_what_this_cell_made(self)
 
     @classmethod
-    def from_text(cls, text):
+    def from_text(cls, text: str) -> "TrainingStage":
         """The stage that such a text describes, trained to where it stood; `text_of_run` and the page give
         it."""
         given, run, layers = export.read(text)
@@ -85,28 +96,28 @@ class TrainingStage(anywidget.AnyWidget):
     # Driving it from a cell
 
     @property
-    def layers(self):
+    def layers(self) -> set[str]:
         return set(self._shown)
 
     @layers.setter
-    def layers(self, names):
+    def layers(self, names: Iterable[str]) -> None:
         self._shown = sorted(tables.checked(names))
 
     @property
-    def text(self):
+    def text(self) -> str:
         """Where the run stands, in sentences."""
         return " ".join(filter(None, [words.standing(self.state, self._counts(self._view(()))), self._note]))
 
-    def play(self):
+    def play(self) -> None:
         """Asks the page to play until `pause`; where no page shows the stage, nothing moves."""
         self.send({"play": True})
 
-    def pause(self):
+    def pause(self) -> None:
         """Asks the page to pause."""
         self.playing = False
         self.send({"play": False})
 
-    def step(self, rounds=1, who="both"):
+    def step(self, rounds: int = 1, who: str = "both") -> None:
         """Trains so many rounds at once and shows the result.
 
         Args:
@@ -118,24 +129,26 @@ class TrainingStage(anywidget.AnyWidget):
         """
         self._drive(lambda: self.state.advance(rounds, who))
 
-    def rewind(self, step):
+    def rewind(self, step: int) -> None:
         """Goes to the nearest kept state at or before `step`. What is trained from there is a new future."""
         self._drive(lambda: self.state.rewind(step))
 
-    def reset(self, seed=None):
+    def reset(self, seed: int | None = None) -> None:
         """Begins anew at round 0, with another seed if one is given."""
         self._drive(lambda: self.state.reset(seed))
 
-    def change(self, **settings):
+    def change(self, **settings: Any) -> bool:
         """Changes settings as the controls do; `points=` gives data of your own. Returns whether the run
         began anew."""
         return self._drive(lambda: self._change(settings))
 
-    def compare(self, on=True):
+    def compare(self, on: bool = True) -> None:
         """Keeps the run as it is now, to be seen beside the next one; `compare(False)` lets go of it."""
         self._drive(lambda: self._keep_run(on))
 
-    def record(self, rounds=1000, frames=100, who="both", slow_rounds=0):
+    def record(
+        self, rounds: int = 1000, frames: int = 100, who: str = "both", slow_rounds: int = 0
+    ) -> recording.Recording:
         """Trains and keeps what is shown on the way.
 
         Args:
@@ -169,31 +182,31 @@ class TrainingStage(anywidget.AnyWidget):
 
         return self._drive(act)
 
-    def png(self):
+    def png(self) -> bytes:
         """What is shown, as one picture: PNG bytes."""
         names = tables.arrays_of(self._shown) & set(scene.ARRAYS)
         view, path = self.state.view(names), self.state.path
         history, measured = self.state.history, self.state.measured
         return still.picture(self._shown, view, history, measured, path, len(self.state.mixture.means))
 
-    def csv(self):
+    def csv(self) -> str:
         """The history, one row for each round."""
         return self.state.csv()
 
-    def code(self):
+    def code(self) -> str:
         """The line of code that rebuilds this very stage at round 0."""
         line = self.state.code()
         return line if self.layers == set(tables.DEFAULT) else f"{line[:-1]}, layers={self._shown})"
 
-    def fitting_code(self):
+    def fitting_code(self) -> str:
         """A cell that trains the same models with `fit_gan` and `fit_vae` instead, to the same numbers."""
         return export.fitting_code(self.state)
 
-    def text_of_run(self):
+    def text_of_run(self) -> str:
         """Settings, layers and everything that was done, in a line of JSON that `from_text` understands."""
         return export.text_of(self.state, self._shown)
 
-    def close(self):
+    def close(self) -> None:
         """Takes the stage off the page, and lets go of all that it keeps."""
         if self.comm is not None:
             self.on_msg(self._heard, remove=True)
@@ -233,7 +246,7 @@ class TrainingStage(anywidget.AnyWidget):
         finally:
             self._lock.release()
 
-    def answer(self, ask):
+    def answer(self, ask: dict) -> tuple[dict, dict[str, Any]]:
         """Does what the page asks, and says how things stand.
 
         Args:
@@ -437,7 +450,7 @@ class TrainingStage(anywidget.AnyWidget):
         return bundle
 
 
-def of_preset(name):
+def of_preset(name: str | None) -> dict[str, Any]:
     """The settings of a preset; none without a name. An unknown name raises ValueError."""
     if name is not None and name not in engine.PRESETS:
         raise ValueError(f"preset must be one of {', '.join(engine.PRESETS)}; got {name!r}")

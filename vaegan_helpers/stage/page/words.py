@@ -4,12 +4,13 @@ wrong."""
 import numpy as np
 
 from vaegan_helpers import training
+from vaegan_helpers.stage import engine
 from vaegan_helpers.stage.page import tables
 
 COUNTED = 2500  # samples on which modes are counted
 
 
-def standing(state, counts):
+def standing(state: engine.Stage, counts: dict[str, np.ndarray]) -> str:
     """Round, losses, modes and divergence of a stage, in sentences. Numbers out of training stand after the
     sign ≈.
 
@@ -38,14 +39,14 @@ def standing(state, counts):
     return " ".join(said)
 
 
-def live(counts):
+def live(counts: dict[str, np.ndarray]) -> str:
     """The modes in a few words, beside the counter of rounds."""
     return " · ".join(
         f"{model} {(per_mode > 0).sum()} of {len(per_mode)} modes" for model, per_mode in counts.items()
     )
 
 
-def explained(error):
+def explained(error: Exception) -> str:
     """An error in words, with a setting called as its control is."""
     expected = isinstance(error, (ValueError, training.Diverged))
     words = str(error) if expected else f"Something unexpected happened. {type(error).__name__}: {error}"
