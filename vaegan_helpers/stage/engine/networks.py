@@ -25,9 +25,8 @@ CURVES = (
     "vae_reconstruction",
     "vae_kl",
 )
-MISSING = np.float32(
-    3e38
-)  # stands in the compiled record for what did not happen: NaN would stop `jax_debug_nans`
+# Stands in the compiled record for what did not happen: NaN there would stop `jax_debug_nans`.
+MISSING = np.float32(3e38)
 PATH = ("generator_number", "discriminator_number", "vae_number")  # of the Dirac game
 
 
@@ -195,7 +194,7 @@ def play(state, points, key, start, length, settings, *, game):
 
     start_values = (
         state,
-        jnp.full((ROUNDS_PER_CALL, len(names) + 2), MISSING),
+        jnp.full((ROUNDS_PER_CALL, len(names) + 2), float(MISSING)),
         jnp.ones(ROUNDS_PER_CALL, bool),
     )
     return jax.lax.fori_loop(0, length, body, start_values)
@@ -226,7 +225,7 @@ def play_vae(model, adam, points, key, start, length, learning_rate, beta, batch
 
     start_values = (
         (model, adam),
-        jnp.full((ROUNDS_PER_CALL, len(names) + 1), MISSING),
+        jnp.full((ROUNDS_PER_CALL, len(names) + 1), float(MISSING)),
         jnp.ones(ROUNDS_PER_CALL, bool),
     )
     return jax.lax.fori_loop(0, length, body, start_values)
