@@ -307,7 +307,7 @@ def largest_singular_value(matrix: jax.Array, iterations: int = 10) -> jax.Array
       Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018, section 2.1 and
         appendix A.
     """
-    right = jnp.cos(jnp.arange(matrix.shape[1]) + 0.5)  # any start that is not special
+    right = jnp.cos(jnp.arange(matrix.shape[1], dtype=matrix.dtype) + 0.5)  # any start that is not special
     for _ in range(iterations):
         left = matrix @ right
         left = left / (jnp.linalg.norm(left) + 1e-12)

@@ -100,7 +100,9 @@ def _fit(classifier, images, labels, key, learning_rate, *, steps, batch_size):
         batch_key, move_key = jax.random.split(step_key)
         batch = jax.random.randint(batch_key, (batch_size,), 0, len(images), jnp.int32)
         x = _moved(images[batch], jax.random.randint(move_key, (batch_size, 2), -2, 3, jnp.int32))
-        updates, adam = optimizer.update(jax.grad(cross_entropy)(classifier, x, labels[batch]), adam)
+        gradients = jax.grad(cross_entropy)(classifier, x, labels[batch])
+        with jax.numpy_dtype_promotion("standard"):  # Optax mixes whole numbers and floats
+            updates, adam = optimizer.update(gradients, adam)
         return (optax.apply_updates(classifier, updates), adam), None
 
     (classifier, _), _ = jax.lax.scan(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from vaegan_helpers import losses
@@ -27,6 +28,7 @@ from vaegan_helpers.training.loop import (
     draw_batch,
     falling_rate,
     moving_average,
+    optimizer_step,
     run_in_chunks,
 )
 
@@ -292,8 +294,9 @@ def _move_discriminator(state, data, key, settings, rate, game, eps_root=0.0):
     gradients, parts = jax.grad(objective, has_aux=True)(state.discriminator)
     learning_rate = rate * settings.discriminator_learning_rate
     optimizer = OPTIMIZERS[game.optimizers[0]](learning_rate, settings.momentum, eps_root)
-    updates, memory = optimizer.update(gradients, state.discriminator_optimizer)
-    discriminator = optax.apply_updates(state.discriminator, updates)
+    discriminator, memory = optimizer_step(
+        optimizer, state.discriminator, gradients, state.discriminator_optimizer
+    )
     state = state._replace(discriminator=discriminator, discriminator_optimizer=memory)
     return state, parts | {"discriminator_gradient_norm": optax.tree.norm(gradients)}
 
@@ -304,12 +307,12 @@ def _move_generator(state, data, key, settings, rate, game):
     dropout_key, real_key, unroll_key = keys
 
     def unrolled(generator):
-        def move(ahead, move_key):
+        def ahead_by_one(ahead, move_key):
             # eps_root keeps the derivative of Adam's root finite where a gradient is exactly 0
             return _move_discriminator(ahead, data, move_key, settings, rate, game, 1e-12)[0], None
 
         move_keys = jax.random.split(unroll_key, game.unrolled_steps)
-        ahead, _ = jax.lax.scan(move, state._replace(generator=generator), move_keys)
+        ahead, _ = jax.lax.scan(ahead_by_one, state._replace(generator=generator), move_keys)
         return ahead.discriminator
 
     def objective(generator):
@@ -324,15 +327,13 @@ def _move_generator(state, data, key, settings, rate, game):
     gradients, parts = jax.grad(objective, has_aux=True)(state.generator)
     learning_rate = rate * settings.generator_learning_rate
     optimizer = OPTIMIZERS[game.optimizers[1]](learning_rate, settings.momentum, 0.0)
-    updates, memory = optimizer.update(gradients, state.generator_optimizer)
-    state = state._replace(
-        generator=optax.apply_updates(state.generator, updates), generator_optimizer=memory
-    )
+    generator, memory = optimizer_step(optimizer, state.generator, gradients, state.generator_optimizer)
+    state = state._replace(generator=generator, generator_optimizer=memory)
     return state, parts | {"generator_gradient_norm": optax.tree.norm(gradients)}
 
 
 def _check_players(generator, discriminator, data):
-    made, taken, given = generator.x_dim, discriminator.x_dim, jnp.shape(data)
+    made, taken, given = generator.x_dim, discriminator.x_dim, np.shape(data)
     if made != taken or given[1:] != (made,):
         raise ValueError(
             "generator, discriminator and data must have one width; "

@@ -1,6 +1,7 @@
 """The frame of every training run: a few equal chunks of compiled steps.
 
-So a bar moves and a run can be stopped. Here stands too what the runs share: checks of data, falling rates, moving averages.
+So a bar moves and a run can be stopped. Here stands too what the runs share: checks of data, falling rates,
+moving averages.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from tqdm import tqdm
 
 from vaegan_helpers.inputs import as_array, as_pixels, require_key, require_whole
@@ -131,10 +133,19 @@ def _join(records, length):
 def draw_batch(key: jax.Array, data: jax.Array, batch_size: int) -> jax.Array:
     """Rows of the data drawn with replacement: (batch_size, x_dim).
 
-    The type of the numbers drawn is named here, as wherever the package draws: JAX's 64-bit switch changes the
-    usual type, and with it what is drawn.
+    The type of the numbers drawn is named here, as wherever the package draws: JAX's 64-bit switch changes
+    the usual type, and with it what is drawn.
     """
     return data[jax.random.randint(key, (batch_size,), 0, len(data), jnp.int32)]
+
+
+def optimizer_step(
+    optimizer: optax.GradientTransformation, model: Any, gradients: Any, memory: Any
+) -> tuple[Any, Any]:
+    """One move of an optimiser: the model after it, and what the optimiser remembers."""
+    with jax.numpy_dtype_promotion("standard"):  # Optax mixes whole numbers and floats
+        updates, memory = optimizer.update(gradients, memory)
+        return optax.apply_updates(model, updates), memory
 
 
 def falling_rate(step: jax.Array, steps: float, final_rate: float) -> jax.Array:

@@ -14,7 +14,14 @@ import optax
 
 from vaegan_helpers import losses
 from vaegan_helpers.inputs import ArrayLike, require_at_least, require_positive, require_whole
-from vaegan_helpers.training.loop import History, as_data, check_run, draw_batch, run_in_chunks
+from vaegan_helpers.training.loop import (
+    History,
+    as_data,
+    check_run,
+    draw_batch,
+    optimizer_step,
+    run_in_chunks,
+)
 
 
 def fit_vae(
@@ -116,11 +123,10 @@ def vae_steps(state, data, held_out, key, start, learning_rate, beta, *, loss, l
     steps_key, held_out_key = jax.random.split(key)
 
     def step(state, index):
-        model, optimizer_state = state
+        model, memory = state
         batch, noise_key = vae_batch(steps_key, index, data, batch_size)
         (value, parts), gradients = jax.value_and_grad(loss, has_aux=True)(model, batch, noise_key, beta)
-        updates, optimizer_state = optimizer.update(gradients, optimizer_state)
-        return (optax.apply_updates(model, updates), optimizer_state), {"loss": value, **parts}
+        return optimizer_step(optimizer, model, gradients, memory), {"loss": value, **parts}
 
     state, record = jax.lax.scan(step, state, start + jnp.arange(length))
     if held_out is not None:

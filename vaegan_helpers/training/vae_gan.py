@@ -29,6 +29,7 @@ from vaegan_helpers.training.loop import (
     draw_batch,
     falling_rate,
     moving_average,
+    optimizer_step,
     run_in_chunks,
 )
 
@@ -159,14 +160,14 @@ def vae_gan_steps(state, data, key, start, settings, *, measure, layer, length, 
             return value + settings.penalty_weight * penalty, parts
 
         gradients, record = jax.grad(discriminator_objective, has_aux=True)(state.discriminator)
-        updates, discriminator_optimizer = optimizer.update(gradients, state.discriminator_optimizer)
-        discriminator = optax.apply_updates(state.discriminator, updates)
+        discriminator, discriminator_optimizer = optimizer_step(
+            optimizer, state.discriminator, gradients, state.discriminator_optimizer
+        )
 
         gradients, parts = jax.grad(losses.vae_gan_loss, has_aux=True)(
             state.vae, discriminator, x_again, keys[3], settings.weights, measure=measure, layer=layer
         )
-        updates, vae_optimizer = optimizer.update(gradients, state.vae_optimizer)
-        vae = optax.apply_updates(state.vae, updates)
+        vae, vae_optimizer = optimizer_step(optimizer, state.vae, gradients, state.vae_optimizer)
         averaged = moving_average(state.averaged, vae, settings.averaging, index)
         state = VaeGanState(vae, discriminator, averaged, vae_optimizer, discriminator_optimizer)
         return state, record | parts
