@@ -176,7 +176,7 @@ PAIRS = {
     "one dimension": (np.array([1.0]), np.array([-2.0])),
     "from the origin": (np.zeros(3), np.ones(3)),
     "parallel": (np.ones(3), 3 * np.ones(3)),
-    "opposite": (np.array([1.0, 2, 3]), -np.array([1.0, 2, 3])),
+    "almost opposite": (np.array([1.0, 2, 3]), -np.array([1.0, 2, 3.01])),
 }
 
 
@@ -188,3 +188,9 @@ def test_the_page_walks_the_same_paths(start, end):
         )
         wanted = getattr(interpolation, f"{name}_path")(start, end, 11)
         np.testing.assert_allclose(np.reshape(page, wanted.shape), wanted, atol=1e-5)
+
+
+def test_the_page_says_what_is_wrong_with_opposite_latents():
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        in_node("page/paths.js", "sphericalPath([1, 2], [-1, -2], 5)")
+    assert "opposite" in failed.value.stderr

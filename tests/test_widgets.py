@@ -415,11 +415,13 @@ def test_the_lengths_of_the_steps_are_those_of_the_frames():
 def test_drawn_digits_can_be_the_ends():
     walk = widgets.Interpolation(Linear(6), WIDE, IMAGES)
     strips = [strip.png for strip in walk.strips.values()]
-    walk.set_ends(np.ones(6), -np.ones(6), IMAGES[0], IMAGES[1])
+    walk.set_ends(np.ones(6), -np.arange(6), IMAGES[0], IMAGES[1])
     assert np.array_equal(walk.latents["spherical"][0], np.ones(6))
     assert all(strip.png != old for strip, old in zip(walk.strips.values(), strips))
     with pytest.raises(ValueError, match="6 finite numbers"):
         walk.set_ends(np.ones(5), np.ones(6))
+    with pytest.raises(ValueError, match="opposite"):
+        walk.set_ends(np.ones(6), -np.ones(6))
 
 
 def test_a_position_or_index_out_of_range_is_refused():

@@ -18,6 +18,7 @@ def _as_ends(walk, ends):
         return None
     start, end, *images = ends
     latents = [base.as_latent(z, walk.model.z_dim).tolist() for z in (start, end)]
+    interpolation.spherical_path(*latents, 2)  # says what is wrong with opposite latents
     return [
         *latents,
         *(None if image is None else np.asarray(image, float).ravel().tolist() for image in images),
@@ -85,7 +86,7 @@ class Interpolation(base.Explorer):
           start_image, end_image: the pictures they were encoded from, (pixels,), or None.
 
         Raises:
-          ValueError: a latent of the wrong size.
+          ValueError: a latent of the wrong size, or two that are opposite.
         """
         self.ends = [start, end, start_image, end_image]
 
