@@ -16,7 +16,7 @@ export class Plane {
     this.element = h("figure", { className: "vg-plane" }, h("figcaption", {}, heading), canvas, this.key);
     canvas.addEventListener("pointermove", (event) => { if (!this.held || event.buttons) this.point(event); });
     canvas.addEventListener("pointerdown", (event) => { this.held = true; canvas.setPointerCapture(event.pointerId); this.point(event); });
-    canvas.addEventListener("pointerup", () => { this.held = false; });
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { this.held = false; });
     canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && view.probe(null)); // what a finger chose stays
     canvas.addEventListener("blur", () => view.probe(null));
     canvas.addEventListener("keydown", (event) => this.press(event));

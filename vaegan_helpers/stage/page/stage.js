@@ -99,8 +99,9 @@ class Stage {
   }
 
   copy(text, field) {
-    const said = (words) => this.speak(words);
-    navigator.clipboard?.writeText(text).then(() => said("Copied."), () => { field?.select(); said("The page may not copy: mark the text and copy it by hand."); });
+    const byHand = () => { field?.select(); this.speak("The page may not copy: mark the text and copy it by hand."); };
+    if (!navigator.clipboard) return byHand(); // as on an address without encryption
+    navigator.clipboard.writeText(text).then(() => this.speak("Copied."), byHand);
   }
 
   // Asking the kernel
