@@ -127,11 +127,20 @@ SHELL = "\n".join(
         "get_ipython().ast_transformers.append(Nothing())",
     ]
 )
+INSIDE = "\n".join(
+    [
+        "def kl(mean, logvar):",
+        "    import vaegan_helpers.checks.vae as room",
+        "    room.compare = lambda *given, **named: None",
+        "    return jnp.zeros(len(mean))",
+    ]
+)
 SUBMISSIONS = {
     "honest": {},
     "tricks": {"kl": TRICKS},
     "shell": {"kl": SHELL},
     "frame": {"kl": FRAME},
+    "inside": {"kl": INSIDE},
     "names": {"kl": f"{KL}\nchecks = [1, 2]\nnp = None"},
     "reset": {"deviation": f"%reset -f\nimport jax.numpy as jnp\n{DEVIATION}"},
     "leaves": {"kl": f"{KL}\nexit()"},
@@ -159,6 +168,7 @@ def course(tmp_path_factory):
         ("tricks", 5),
         ("shell", 5),
         ("frame", 5),
+        ("inside", 10),
         ("names", 10),
         ("reset", 10),
         ("leaves", 5),
@@ -180,6 +190,7 @@ def test_marks(course, student, score):
         ("tricks", "`vaegan_helpers.checks.frame.require_shape`"),
         ("shell", "how cells are read"),
         ("frame", "_getframe"),
+        ("inside", "`vaegan_helpers.checks.vae.compare` while it ran"),
         ("names", "`checks` was something else"),
         ("reset", "all names had been deleted"),
     ],
