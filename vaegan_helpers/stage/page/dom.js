@@ -16,8 +16,11 @@ export function h(tag, given = {}, ...children) {
 
 export const button = (label, title, onclick) => h("button", { type: "button", title, onclick }, label);
 
-// A control with its label before it.
-export const labelled = (label, control) => h("label", { className: "vg-field" }, h("span", {}, label), control);
+// A control with its label before it; the name is said of the control as well, since a select's label holds its options.
+export function labelled(label, control) {
+  control.setAttribute("aria-label", label);
+  return h("label", { className: "vg-field" }, h("span", {}, label), control);
+}
 
 export function select(options, value, onchange) {
   const made = h("select", { onchange: () => onchange(made.value) });
