@@ -343,6 +343,10 @@ def test_saved_with_the_state_of_its_widgets_it_lives_without_a_kernel(made, fol
     notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
     nbformat.write(notebook, folder / "saved.ipynb")
     lab = open_page("saved.ipynb")  # its kernel knows nothing of the plane
+    lab.page.evaluate("""() => {
+        for (const cell of window.jupyterapp.shell.currentWidget.content.widgets) cell.model.trusted = true;
+    }""")
+    lab.page.locator(".vg-explorer .vg-caption:not(:empty)").wait_for()
     output = browser.outputs_of(lab.page)[0]
     assert output.changes(lambda: output.root.locator(".vg-pad").press("ArrowRight"))
     assert output.changes(lambda: output.drag(output.root.locator(".vg-pad"), [(0.3, 0.4), (0.6, 0.7)]))

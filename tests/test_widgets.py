@@ -714,6 +714,39 @@ def test_real_pictures_may_be_fewer_than_rounds():
     assert widgets.DiscriminatorGame(Linear(), judge(), IMAGES[:2], rounds=9).examples.shape == (9, 784)
 
 
+# --- Buttons ---
+
+
+class Counter(widgets.Buttons):
+    """Counts how often its button was pressed."""
+
+    def __init__(self):
+        self.pressed = -1
+        super().__init__("Counter", {"More": self.press, "Fail": lambda: 1 / 0})
+        self.press()
+
+    def press(self):
+        self.pressed += 1
+        png = pictures.png(np.full(4, 0.1 * self.pressed))
+        self.show(png, f"A grey square, {self.pressed}.", f"Pressed {self.pressed} times.")
+
+
+def test_a_button_calls_the_kernel_which_draws():
+    counter, sent = Counter(), []
+    counter.send = lambda content, buffers=None: sent.append(content)
+    before = counter.picture.png
+    counter._answer(counter, {"what": "More", "rows": 1, "id": "1"}, [bytes(4)])
+    assert counter.picture.png != before and counter.text == "Pressed 1 times." and sent == [{"id": "1"}]
+    assert counter.stored_words == "Counter. Pressed 1 times." and counter.data["title"] == "Counter"
+    counter._answer(counter, {"what": "Fail", "rows": 1, "id": "2"}, [bytes(4)])
+    assert "division by zero" in sent[1]["error"]
+    gone = weakref.ref(counter)
+    counter.close()
+    del counter
+    gc.collect()
+    assert gone() is None
+
+
 # --- flipbook -------------------------------------------------------------------------------------
 
 
