@@ -1,8 +1,9 @@
 """Execute notebooks afresh and store them with their outputs: `python tests/execute_notebooks.py [names]`.
 
-Without names, all of them: `01` stands for the notebook whose name begins so. What is stored depends on nothing but the
-notebook: no times, no versions, no random ids. Of a widget the picture is kept and not the live view, which without a
-kernel shows nothing but an error. A notebook in which a cell fails stays as it was.
+Without names, all of them: `01` stands for the notebook whose name begins so. What is stored depends on
+nothing but the notebook: no times, no versions, no random ids. Of a widget the picture is kept and not the
+live view, which without a kernel shows nothing but an error. A notebook in which a cell fails stays as it
+was.
 """
 
 import argparse
@@ -86,7 +87,8 @@ def store(notebook, path):
 
 
 def find(names, folder=NOTEBOOKS):
-    """The notebooks that the names stand for: a path, or how a file name in `folder` begins; all without a name.
+    """The notebooks that the names stand for: a path, or how a file name in `folder` begins; all without a
+    name.
 
     Raises:
       ValueError: a name stands for no notebook.
