@@ -1,6 +1,7 @@
 """Submissions that go wrong or cheat, and what comes of them, in a small course through nbgrader itself."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -137,6 +138,7 @@ INSIDE = "\n".join(
 )
 SUBMISSIONS = {
     "honest": {},
+    "another_program": {},
     "tricks": {"kl": TRICKS},
     "shell": {"kl": SHELL},
     "frame": {"kl": FRAME},
@@ -150,11 +152,22 @@ SUBMISSIONS = {
 }
 
 
+def save_as_another_program(place):
+    """As nbformat 4.0 in UTF-16, with ids that came later and keys of its own."""
+    notebook = json.loads(place.read_text(encoding="utf-8")) | {"nbformat_minor": 0, "metadata": {"colab": 1}}
+    for cell in notebook["cells"]:
+        cell |= {"id": "two words", "cellView": "form"}
+        cell.pop("execution_count", None)
+    place.write_text(json.dumps(notebook), encoding="utf-16")
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     course = Small(tmp_path_factory.mktemp("grading") / "small")
     for student, answers in SUBMISSIONS.items():
-        course.submit(student, **answers)
+        place = course.submit(student, **answers)
+        if student == "another_program":
+            save_as_another_program(place)
     course.said = course.run("autograde", "small")
     course.run("generate_feedback", "small")
     course.table = course.marks()
@@ -165,6 +178,7 @@ def course(tmp_path_factory):
     "student, score",
     [
         ("honest", 10),
+        ("another_program", 10),
         ("tricks", 5),
         ("shell", 5),
         ("frame", 5),
