@@ -39,7 +39,7 @@ def pdf(mixture, points):
     """The density of the mixture, blurred by the kernel, without the code under test."""
     return sum(
         float(weight) * multivariate_normal(np.asarray(mean), float(std) ** 2 + WIDTH**2).pdf(points)
-        for mean, std, weight in zip(mixture.means, mixture.stds, mixture.weights)
+        for mean, std, weight in zip(mixture.means, mixture.stds, mixture.weights, strict=True)
     )
 
 

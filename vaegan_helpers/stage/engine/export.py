@@ -54,7 +54,7 @@ def line_of_code(stage: Any) -> str:
 def text_of(stage: Any, layers: Iterable[str] | None = None) -> str:
     """The whole run in a line of JSON: where it began, and everything done since. `read` understands it."""
     first = stage.first_settings
-    parts = {"settings": other_than_usual(first), "run": list(stage.recipe)}
+    parts: dict[str, Any] = {"settings": other_than_usual(first), "run": list(stage.recipe)}
     if first.data == "drawn":
         parts["points"] = np.round(np.float64(stage.points), 3).tolist()
     if layers is not None:
@@ -163,7 +163,12 @@ def fitting_code(stage: Any) -> str:
         "unrolled_steps": UNROLLED_STEPS * s.unrolling,
         "optimizers": s.optimizers,
     }
-    usual = {"discriminator_steps": 1, "generator_steps": 1, "averaging": 0.0, "final_rate": 1.0}
+    usual: dict[str, Any] = {
+        "discriminator_steps": 1,
+        "generator_steps": 1,
+        "averaging": 0.0,
+        "final_rate": 1.0,
+    }
     usual |= {"unrolled_steps": 0, "optimizers": ("Adam", "Adam")}
     options = "".join(f"    {name}={value!r},\n" for name, value in game.items() if usual.get(name) != value)
     if s.data == "drawn":

@@ -251,9 +251,9 @@ class Stage:
             before.vae, after.vae, self._data, jax.random.clone(self._vae_key), self.step, s.batch_size
         )
         moves = (s.discriminator_steps, s.generator_steps)
-        steps = slow_motion.phases(
-            *jax.device_get((*game, of_vae)), dict(zip(CURVES, rows[0], strict=False)), moves
-        )
+        of_d, of_g, of_vae = jax.device_get((*game, of_vae))
+        row = dict(zip(CURVES, rows[0], strict=False))  # the row ends with the Dirac game's path
+        steps = slow_motion.phases(of_d, of_g, of_vae, row, moves)
         for phase in steps:
             if self._state is not before or self.settings != s:
                 return
@@ -325,7 +325,7 @@ class Stage:
         if self.settings.data != "Dirac":
             return None
         g, d = self.first_settings.generator_start, self.first_settings.discriminator_start
-        return np.concatenate([np.float32([[g, d, g]]), self._rows[: self.step, len(CURVES) :]])
+        return np.concatenate([np.array([[g, d, g]], np.float32), self._rows[: self.step, len(CURVES) :]])
 
     def timeline(self) -> tuple[np.ndarray, np.ndarray]:
         """Everything from round 1 to `end`, also what a rewind has left ahead.
@@ -334,7 +334,7 @@ class Stage:
           CURVES and PATH in columns, (end, 13); the step and MEASURED in columns, (m, 9).
         """
         measured = [[step, *row] for step, row in sorted(self._measured.items())]
-        return self._rows, np.float32(measured).reshape(-1, 1 + len(MEASURED))
+        return self._rows, np.array(measured, np.float32).reshape(-1, 1 + len(MEASURED))
 
     @property
     def measured(self) -> dict[str, np.ndarray]:

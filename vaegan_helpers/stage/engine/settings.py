@@ -2,6 +2,7 @@
 lesson."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from vaegan_helpers import losses, mixtures, training
 from vaegan_helpers.inputs import require_positive
 
 # name: (what makes it, its options)
-_MIXTURES = {
+_MIXTURES: dict[str, tuple[Callable, dict[str, Any]]] = {
     "line": (mixtures.gaussian_line, {}),
     "two Gaussians": (mixtures.two_gaussians, {"distance": 2.4, "std": 0.3}),
     "ring": (mixtures.gaussian_ring, {"modes": 8, "radius": 2.0, "std": 0.1}),
@@ -230,7 +231,7 @@ def check_settings(settings: Settings, **changes: Any) -> Settings:
     Raises:
       ValueError: an unknown name, or a value of the wrong kind or out of range.
     """
-    fields = {field.name: field.type for field in dataclasses.fields(Settings)}
+    fields: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(Settings)}
     unknown = set(changes) - set(fields)
     if unknown:
         raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}; there are {', '.join(fields)}")

@@ -64,8 +64,8 @@ class Recording:
             [header, [described(*named) for named in arrays.items()]] for header, arrays in self._frames
         ]
         head = {"text": self.text, "layers": self.layers, "frames": [[{}, curves], *frames]}
-        head = json.dumps(head, separators=(",", ":")).encode()
-        return zlib.compress(struct.pack("<I", len(head)) + head + b"".join(blob), 9)
+        said = json.dumps(head, separators=(",", ":")).encode()
+        return zlib.compress(struct.pack("<I", len(said)) + said + b"".join(blob), 9)
 
     def html(self) -> str:
         """A whole page, which needs nothing else: it plays the recording, and shows a still picture without

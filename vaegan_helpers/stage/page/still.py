@@ -3,6 +3,7 @@ matplotlib."""
 
 import io
 from collections.abc import Collection
+from typing import Any
 
 import matplotlib.style
 import numpy as np
@@ -43,7 +44,9 @@ def picture(
             figsize=(12, 12 / max(len(planes), 3) + 0.5 + (2.1 if charts else 0)), layout="constrained"
         )
         FigureCanvasAgg(fig)
-        parts = fig.subfigures(2, 1, height_ratios=[12 / max(len(planes), 3) + 0.5, 2.1]) if charts else [fig]
+        parts: Any = (
+            fig.subfigures(2, 1, height_ratios=[12 / max(len(planes), 3) + 0.5, 2.1]) if charts else [fig]
+        )
         for ax, name in zip(
             parts[0].subplots(1, max(len(planes), 3), squeeze=False)[0], planes, strict=False
         ):

@@ -168,7 +168,7 @@ def checked(names: Iterable[str] | None = None, preset: str | None = None) -> se
       ValueError: an unknown name.
     """
     if names is None:
-        on, off = WITH_PRESET.get(preset, (set(), set()))
+        on, off = WITH_PRESET.get(preset or "", (set(), set()))
         return (set(DEFAULT) | on) - off
     known = {name for name, layer in LAYERS.items() if layer.switch} | set(CHARTS)
     unknown = {str(name) for name in names} - known
@@ -186,7 +186,8 @@ def shown_planes(layers: Collection[str], slow: bool = False, dirac: bool = Fals
 
 def arrays_of(layers: Iterable[str]) -> set[str]:
     """Names of the arrays of `engine.Stage.view` that these layers need."""
-    return {LAYERS[name].array for name in layers if name in LAYERS and LAYERS[name].array}
+    arrays = (LAYERS[name].array for name in layers if name in LAYERS)
+    return {array for array in arrays if array}
 
 
 def for_the_script() -> dict[str, Any]:

@@ -454,7 +454,7 @@ def of_preset(name: str | None) -> dict[str, Any]:
     """The settings of a preset; none without a name. An unknown name raises ValueError."""
     if name is not None and name not in engine.PRESETS:
         raise ValueError(f"preset must be one of {', '.join(engine.PRESETS)}; got {name!r}")
-    return dict(engine.PRESETS.get(name, {}))
+    return dict(engine.PRESETS[name]) if name else {}
 
 
 def _file(name, kind, text):
