@@ -1,7 +1,9 @@
 """Open the course: `python -m vaegan_helpers [arguments for JupyterLab]`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jupyterlab.labapp import LabApp
 
@@ -15,7 +17,7 @@ SETTINGS = {
 }
 
 
-def notebooks_folder():
+def notebooks_folder() -> Path:
     """The course's notebooks: they lie beside the package in a checkout.
 
     Raises:
@@ -30,7 +32,7 @@ def notebooks_folder():
     return folder
 
 
-def arguments(further):
+def arguments(further: Sequence[str] | None) -> list[str]:
     """The course's settings, without those that the further arguments settle, then the further arguments."""
     settings = {**SETTINGS, "ServerApp.root_dir": str(notebooks_folder())}
     settled = {argument.lstrip("-").split("=")[0] for argument in further}
@@ -45,14 +47,14 @@ class Course(LabApp):
     get_extension_package = LabApp.get_extension_package  # still JupyterLab's
 
     @classmethod
-    def make_serverapp(cls, jpserver_extensions, **kwargs):
+    def make_serverapp(cls, jpserver_extensions: Any, **kwargs: Any) -> Any:
         """The server with our extension beside JupyterLab."""
         return super().make_serverapp(
             jpserver_extensions=jpserver_extensions | {server.__name__: True}, **kwargs
         )
 
 
-def main(further=None):
+def main(further: Sequence[str] | None = None) -> None:
     """Start JupyterLab on the notebooks; `further` are its arguments, by default the command line's."""
     try:
         argv = arguments(sys.argv[1:] if further is None else further)

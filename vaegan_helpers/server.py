@@ -6,6 +6,7 @@ where that file is missing.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
@@ -48,7 +49,7 @@ def without_news(handler: Any, page_config: dict) -> dict:
     return page_config
 
 
-def sent_at_once(open_websocket):
+def sent_at_once(open_websocket: Any) -> Callable:
     """Switch off Nagle's algorithm, which holds a widget's new picture back for about 40 ms."""
 
     @functools.wraps(open_websocket)

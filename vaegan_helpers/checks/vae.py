@@ -58,7 +58,7 @@ standard_deviation = Check(
 )
 
 
-def kl_of_each_latent(mean, logvar):
+def kl_of_each_latent(mean: jax.Array, logvar: jax.Array) -> jax.Array:
     return 0.5 * (mean**2 + np.exp(logvar) - 1 - logvar)
 
 
@@ -148,11 +148,11 @@ nats_per_latent = Check(
 )
 
 
-def sigmoid(x):
+def sigmoid(x: jax.Array) -> jax.Array:
     return np.exp(-np.logaddexp(0, -x))
 
 
-def log_p_of_pixels(logits, x):
+def log_p_of_pixels(logits: jax.Array, x: jax.Array) -> jax.Array:
     """log p of each pixel."""
     return x * logits - np.logaddexp(0, logits)
 

@@ -204,7 +204,9 @@ def gan_state(generator: Any, discriminator: Any, optimizers: tuple[str, str] = 
 
 
 @functools.partial(jax.jit, static_argnames=("game", "length"))
-def gan_steps(state, data, key, start, settings, *, game, length):
+def gan_steps(
+    state: Any, data: Any, key: jax.Array, start: Any, settings: Any, *, game: Any, length: Any
+) -> tuple[GanState, dict]:
     """`length` rounds of the game as one scan. With 0 moves for one player, only the other one moves.
 
     Args:

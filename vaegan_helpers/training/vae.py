@@ -106,7 +106,19 @@ def fit_vae(
 
 
 @functools.partial(jax.jit, static_argnames=("loss", "length", "batch_size"))
-def vae_steps(state, data, held_out, key, start, learning_rate, beta, *, loss, length, batch_size):
+def vae_steps(
+    state: Any,
+    data: Any,
+    held_out: Any,
+    key: jax.Array,
+    start: Any,
+    learning_rate: float,
+    beta: float,
+    *,
+    loss: Any,
+    length: Any,
+    batch_size: int,
+) -> tuple[tuple, dict]:
     """`length` steps of Adam as one scan.
 
     Args:

@@ -140,7 +140,18 @@ def fit_vae_gan(
 
 
 @functools.partial(jax.jit, static_argnames=("measure", "layer", "length", "batch_size"))
-def vae_gan_steps(state, data, key, start, settings, *, measure, layer, length, batch_size):
+def vae_gan_steps(
+    state: Any,
+    data: Any,
+    key: jax.Array,
+    start: Any,
+    settings: Any,
+    *,
+    measure: Any,
+    layer: Any,
+    length: Any,
+    batch_size: int,
+) -> tuple[VaeGanState, dict]:
     """`length` rounds as one scan; returns (state, record).
 
     Arguments as in `fit_vae_gan`; `start` counts from 0, and `settings` are traced.

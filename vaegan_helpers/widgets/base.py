@@ -59,7 +59,7 @@ class State(traitlets.TraitType):
         self.check = check
         self.tag(sync=True)
 
-    def validate(self, explorer, value):
+    def validate(self, explorer: Any, value: Any) -> Any:
         return self.check(explorer, value)
 
 
@@ -92,7 +92,7 @@ class PageWidget(anywidget.AnyWidget):
     _css = CSS
     notice = traitlets.Unicode("").tag(sync=True)
 
-    def set_state(self, sync_data):
+    def set_state(self, sync_data: Any) -> None:
         """Takes values from the page; what makes no sense is left alone, and the page says so."""
         try:
             super().set_state(sync_data)
@@ -100,7 +100,7 @@ class PageWidget(anywidget.AnyWidget):
             self.notice = f"The page sent what makes no sense, and nothing was changed: {error}"
             self.send_state(set(sync_data) & set(self.keys))
 
-    def close(self):
+    def close(self) -> None:
         """Takes the widget off the page and lets go of everything."""
         if self.comm is not None:
             self.unobserve_all()
@@ -183,7 +183,7 @@ class Explorer(PageWidget):
             shown = []
         self._of_cell[cell] = parent["header"]["msg_id"], [*shown, self]
 
-    def close(self):
+    def close(self) -> None:
         for _, others in self._of_cell.values():
             if self in others:
                 others.remove(self)

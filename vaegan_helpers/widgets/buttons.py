@@ -28,20 +28,20 @@ class Buttons(base.Explorer):
         super().__init__({}, {}, actions=list(actions), width=width)
 
     @property
-    def pictures(self):
+    def pictures(self) -> list[base.Still]:
         return [self.picture]
 
-    def words(self):
+    def words(self) -> tuple[str, str]:
         return self.shown["words"], ""
 
     def show(self, png: bytes, alt: str, words: str) -> None:
         """Puts a new picture in place, with an alternative text and the line under it."""
         self.shown = {"png": png, "alt": alt, "words": words}
 
-    def compute(self, what, x):
+    def compute(self, what: str, x: np.ndarray) -> np.ndarray:
         self._actions[what]()
         return np.zeros(1)
 
-    def close(self):
+    def close(self) -> None:
         self._actions = {}
         super().close()

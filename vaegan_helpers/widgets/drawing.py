@@ -191,12 +191,12 @@ class DrawDigit(base.Explorer):
         for callback in self._callbacks:
             callback(image)
 
-    def close(self):
+    def close(self) -> None:
         self._callbacks = []
         super().close()
 
     @property
-    def pictures(self):
+    def pictures(self) -> list[base.Still]:
         if self.model is None:
             return [self._drawn]
         alt = f"What the model decodes. {self.words()[0]}"
@@ -220,7 +220,7 @@ class DrawDigit(base.Explorer):
     def _png(self):
         return pictures.png(np.zeros(784) if self.is_empty else self.image)
 
-    def words(self):
+    def words(self) -> tuple[str, str]:
         if self.example is not None:
             name = self._names[self.example]
             words = f"A stored digit, {name}. Draw on the page to put your own in its place."

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import html
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 
@@ -21,14 +23,21 @@ class Flipbook:
       alt: what the frames show.
     """
 
-    def __init__(self, html, alt):
+    def __init__(self, html: str, alt: str):
         self.html, self.alt = html, alt
 
     def _repr_mimebundle_(self, **kwargs):
         return {"text/html": self.html, "text/plain": self.alt}
 
 
-def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
+def flipbook(
+    frames: Sequence[Any],
+    captions: Sequence[str] | None = None,
+    *,
+    label: str = "Frame",
+    alt: str = "",
+    width: int | None = None,
+) -> Flipbook:
     """Frames to leaf through with a slider, by mouse or by arrow keys, even in an exported page.
 
     Where scripts may not run, as in a notebook that is not trusted, the last frame stands alone. Every frame

@@ -112,13 +112,13 @@ class DiscriminatorGame(base.Explorer):
         return pictures.png(prepared(self.strokes) if self.strokes else np.zeros(784))
 
     @property
-    def pictures(self):
+    def pictures(self) -> list[base.Still]:
         return [self.shown, self.drawn]
 
-    def stored_pictures(self):
+    def stored_pictures(self) -> list[base.Still]:
         return [self.shown]
 
-    def words(self):
+    def words(self) -> tuple[str, str]:
         n = len(self.answers)
         place = f"Picture {n + 1} of {self.rounds}." if n < self.rounds else f"All {n} pictures are judged."
         if not n:

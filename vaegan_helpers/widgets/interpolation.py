@@ -113,7 +113,7 @@ class Interpolation(base.Explorer):
         return {name: interpolation.step_lengths(frames) for name, frames in self.frames.items()}
 
     @property
-    def pictures(self):
+    def pictures(self) -> list[base.Still]:
         return [*self.now.values(), self.chart, *self.strips.values()]
 
     def _names(self):
@@ -181,5 +181,5 @@ class Interpolation(base.Explorer):
             for name, steps in self.pixel_steps.items()
         )
 
-    def words(self):
+    def words(self) -> tuple[str, str]:
         return f"{self._way()}.\n{self.summary()}", ""

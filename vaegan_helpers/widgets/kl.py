@@ -44,7 +44,7 @@ class KLPlayground(base.Explorer):
         super().__init__({}, {"mean": mean, "std": std, "samples": samples, "seed": seed}, most=MOST)
 
     @property
-    def pictures(self):
+    def pictures(self) -> list[base.Still]:
         return [self.picture]
 
     @property
@@ -75,7 +75,7 @@ class KLPlayground(base.Explorer):
         """Draws new noise, by the next seed."""
         self.seed = (self.seed + 1) % 1_000_000
 
-    def words(self):
+    def words(self) -> tuple[str, str]:
         return (
             f"KL of N({self.mean:.2f}, {self.std:.2f}²) from N(0, 1): exactly {self.exact:.3f} nats; "
             f"from {self.samples} draws {self.estimate:.3f} ± {self.standard_error:.3f} nats "

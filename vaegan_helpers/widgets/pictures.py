@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+from collections.abc import Iterator
+from typing import Any
 
 import matplotlib.style
 import numpy as np
@@ -10,9 +12,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vaegan_helpers import plots
+from vaegan_helpers.inputs import ArrayLike
 
 
-def png(image, scale=8):
+def png(image: ArrayLike, scale: int = 8) -> bytes:
     """One picture as PNG bytes, dark ink on white paper.
 
     Args:
@@ -29,7 +32,7 @@ def png(image, scale=8):
     return encode(_bytes(1 - np.clip(square(image), 0, 1)), scale)
 
 
-def sheet(images, columns, scale=1, gap=2):
+def sheet(images: ArrayLike, columns: int, scale: int = 1, gap: int = 2) -> bytes:
     """Several pictures in rows, as PNG bytes.
 
     Args:
@@ -48,7 +51,7 @@ def sheet(images, columns, scale=1, gap=2):
     return encode(_bytes(plots.sheet(images, columns, gap)), scale)
 
 
-def encode(pixels, scale=1):
+def encode(pixels: np.ndarray, scale: int = 1) -> Any:
     """8-bit pixels, grey (height, width) or colour (height, width, 3), as PNG bytes.
 
     Compression level 1: higher levels take several times longer for a few per cent.
@@ -62,7 +65,7 @@ def encode(pixels, scale=1):
 
 
 @contextlib.contextmanager
-def figure(size, dpi=120):
+def figure(size: tuple[float, float], dpi: int = 120) -> Iterator[Figure]:
     """A figure in matplotlib's own style, whatever style the reader has set; size in inches."""
     with matplotlib.style.context("default"):
         fig = Figure(figsize=size, dpi=dpi)
@@ -70,7 +73,7 @@ def figure(size, dpi=120):
         yield fig
 
 
-def figure_png(fig):
+def figure_png(fig: Any) -> bytes:
     """A matplotlib figure as PNG bytes at its own dpi, drawn by Agg without pyplot."""
     if not hasattr(fig.canvas, "buffer_rgba"):
         FigureCanvasAgg(fig)
@@ -78,7 +81,7 @@ def figure_png(fig):
     return encode(np.asarray(fig.canvas.buffer_rgba())[..., :3])
 
 
-def square(image):
+def square(image: ArrayLike) -> np.ndarray:
     """The picture as (side, side), or ValueError."""
     image = np.asarray(image, np.float32)
     side = round(image.size**0.5)

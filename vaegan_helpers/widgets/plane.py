@@ -73,17 +73,17 @@ class LatentPlane(base.Explorer):
         )
 
     @property
-    def pictures(self):
+    def pictures(self) -> list[base.Still]:
         return list(self.decoded.values())
 
-    def stored_pictures(self):
+    def stored_pictures(self) -> list[base.Still]:
         plane = base.Still(self._plane_png, lambda: self.stored_words, 350)
         return [plane, *self.pictures]
 
     def _where(self):
         return "latent 1 ≈ {:.2f}, latent 2 ≈ {:.2f}".format(*self.point)
 
-    def words(self):
+    def words(self) -> tuple[str, str]:
         return f"L{self._where()[1:]}.", nearest_in_words(self.point, self.codes, self.labels)
 
     def _plane_png(self):

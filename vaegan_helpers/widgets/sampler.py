@@ -53,7 +53,7 @@ class Sampler(base.Explorer):
         super().__init__({"model": model}, {"seed": seed}, network=networks.decoder(model), **about)
 
     @property
-    def pictures(self):
+    def pictures(self) -> list[base.Still]:
         return [self.mean, self.draw] if self.draw else [self.mean]
 
     @property
@@ -80,7 +80,7 @@ class Sampler(base.Explorer):
     def _shown(self):
         return f"{self.columns**2} samples at temperature {self.temperature:.2f}, seed {self.seed}"
 
-    def words(self):
+    def words(self) -> tuple[str, str]:
         means = self.means
         grey = 100 * np.mean((means > 0.1) & (means < 0.9))
         return (

@@ -76,7 +76,7 @@ class SideBySide(base.Explorer):
         )
 
     @property
-    def pictures(self):
+    def pictures(self) -> list[base.Still]:
         return [self.picture]
 
     def new_samples(self) -> None:
@@ -101,7 +101,7 @@ class SideBySide(base.Explorer):
     def _step(self):
         return round(float(self.position) * (STEPS - 1))
 
-    def words(self):
+    def words(self) -> tuple[str, str]:
         without = [name for name in self.models if name not in self._codes]
         words = (
             f"{100 * self._step() / (STEPS - 1):.0f} % of the way from {self._name(self.start)} "

@@ -81,7 +81,7 @@ class Traversal(base.Explorer):
         self.observe(self.reset, "start")
 
     @property
-    def pictures(self):
+    def pictures(self) -> list[base.Still]:
         return [self.before, self.after]
 
     @property
@@ -94,7 +94,7 @@ class Traversal(base.Explorer):
         return np.array(self.moved or self.origin, np.float32)
 
     @z.setter
-    def z(self, z):
+    def z(self, z: np.ndarray) -> None:
         self.moved = base.as_latent(z, self.model.z_dim).tolist()
 
     def begin_at(self, index: int) -> None:
@@ -114,5 +114,5 @@ class Traversal(base.Explorer):
         moves = [f"latent {k + 1} = {self.z[k]:.2f}" for k in self.sliders if away[k] > 1e-6]
         return "Moved: " + ", ".join(moves) if moves else "Nothing moved yet"
 
-    def words(self):
+    def words(self) -> tuple[str, str]:
         return f"{self._moves()}. Distance from the start: ≈ {np.linalg.norm(self.z - self.origin):.2f}.", ""

@@ -9,6 +9,7 @@ only lower a divergence.
 
 import dataclasses
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,12 +19,12 @@ import jax.numpy as jnp
 NOTHING = 1e-4
 
 
-def blurred(mixture, width):
+def blurred(mixture: Any, width: float) -> Any:
     """The density of x + width * noise for x from the mixture: every mode is widened."""
     return dataclasses.replace(mixture, stds=jnp.sqrt(mixture.stds**2 + width**2))
 
 
-def cell_centres(extent, cells):
+def cell_centres(extent: tuple, cells: int) -> tuple[jax.Array, jax.Array, float]:
     """The middles of a square of cells: x and y, each (cells,), and the area of one cell."""
     x0, x1, y0, y1 = extent
     half = 0.5 / cells
@@ -31,17 +32,17 @@ def cell_centres(extent, cells):
     return x, y, (x1 - x0) * (y1 - y0) / cells**2
 
 
-def grid_points(x, y):
+def grid_points(x: jax.Array, y: jax.Array) -> jax.Array:
     """All pairs, row by row from the lowest y: (len(y) * len(x), 2)."""
     return jnp.stack(jnp.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
-def density_on_grid(mixture, x, y):
+def density_on_grid(mixture: Any, x: jax.Array, y: jax.Array) -> jax.Array:
     """The mixture's density at each point of the grid, (len(y), len(x))."""
     return jnp.exp(mixture.log_density(grid_points(x, y))).reshape(len(y), len(x))
 
 
-def kernel_density_on_grid(samples, x, y, width):
+def kernel_density_on_grid(samples: jax.Array, x: jax.Array, y: jax.Array, width: float) -> jax.Array:
     """The mean of a Gaussian of this width around each sample, at each point of the grid.
 
     The Gaussian is a product of one along x and one along y, so the sum over samples is a matrix product.
@@ -61,7 +62,7 @@ def kernel_density_on_grid(samples, x, y, width):
     return along_y.T @ along_x / (len(samples) * 2 * jnp.pi * width**2)
 
 
-def log_kernel_density(points, samples, width):
+def log_kernel_density(points: jax.Array, samples: jax.Array, width: float) -> jax.Array:
     """The log of the same estimate at single points (m, 2), in nats, (m,): finite however far the samples
     are."""
     sample_norms = jnp.sum(samples**2, axis=1)[None]
@@ -75,7 +76,7 @@ def log_kernel_density(points, samples, width):
     return jax.lax.map(at, pieces).reshape(-1) - jnp.log(len(samples) * 2 * jnp.pi * width**2)
 
 
-def best_discriminator(p, q):
+def best_discriminator(p: jax.Array, q: jax.Array) -> jax.Array:
     """D* = p / (p + q), from two densities on the same points.
 
     Where next to nothing of either ever arrives no answer of D is better than another, and 1/2 is given.
@@ -87,7 +88,7 @@ def best_discriminator(p, q):
     return (p + floor) / (p + q + 2 * floor)
 
 
-def jensen_shannon(p, q, cell):
+def jensen_shannon(p: jax.Array, q: jax.Array, cell: float) -> jax.Array:
     """The Jensen-Shannon divergence of two densities on a grid that holds (almost) all of p.
 
     Where p is 0, q adds log(2) / 2 times its mass, wherever that lies: so what q has outside of the grid
@@ -113,7 +114,9 @@ def _x_log_ratio(a, b):
     return jnp.where(seen, a * jnp.log(jnp.where(seen, a, 1) / jnp.where(seen, b, 1)), 0)
 
 
-def kl_from_data(points, log_p, samples, width, area):
+def kl_from_data(
+    points: jax.Array, log_p: jax.Array, samples: jax.Array, width: float, area: float
+) -> jax.Array:
     """KL(p || q) as the mean of log p - log q over points drawn from the blurred p.
 
     n samples say nothing about a q that is so thin that none of them falls there. So one sample more is

@@ -33,7 +33,7 @@ PATH = ("generator_number", "discriminator_number", "vae_number")  # of the Dira
 class StageGenerator(models.Generator):
     """A generator whose noise may be uniform: the normal noise that it is given is squeezed into [-1, 1]."""
 
-    def __init__(self, *args, uniform=False, **options):
+    def __init__(self, *args: Any, uniform: bool = False, **options: Any):
         super().__init__(*args, **options)
         self.uniform = uniform
 
@@ -67,8 +67,17 @@ ARCHITECTURE = (
 
 @functools.partial(jax.jit, static_argnames=ARCHITECTURE)
 def networks(
-    key, *, hidden_layers, hidden_dim, z_dim, noise, packing, minibatch_std, spectral_norm, fourier_features
-):
+    key: jax.Array,
+    *,
+    hidden_layers: int,
+    hidden_dim: int,
+    z_dim: int,
+    noise: jax.Array,
+    packing: bool,
+    minibatch_std: bool,
+    spectral_norm: bool,
+    fourier_features: bool,
+) -> tuple[Any, Any, Any]:
     """G, D and the VAE of these settings; the VAE has as many layers and neurons, and always two latent
     numbers."""
     g_key, d_key, vae_key = jax.random.split(key, 3)
@@ -98,7 +107,7 @@ def networks(
 class DiracGenerator(nnx.Module):
     """A generator of one number: whatever the noise, its point is (number, 0)."""
 
-    def __init__(self, number, z_dim):
+    def __init__(self, number: float, z_dim: int):
         self.number, self.z_dim, self.categories = nnx.Param(jnp.float32(number)), z_dim, 0
 
     def __call__(self, z):
@@ -116,7 +125,7 @@ class DiracDiscriminator(nnx.Module):
 
     packing, minibatch_std = 1, False
 
-    def __init__(self, number):
+    def __init__(self, number: float):
         self.number = nnx.Param(jnp.float32(number))
 
     def __call__(self, x, key=None):
@@ -129,19 +138,19 @@ class DiracVAE(nnx.Module):
 
     z_dim = 2
 
-    def __init__(self, number):
+    def __init__(self, number: float):
         self.number = nnx.Param(jnp.float32(number))
 
-    def encode(self, x):
+    def encode(self, x: jax.Array) -> Any:
         return jnp.zeros_like(x), jnp.zeros_like(x)
 
-    def decode(self, z):
+    def decode(self, z: jax.Array) -> Any:
         return jnp.zeros((len(z), 2)).at[:, 0].set(self.number[...])
 
     decoder = decode
 
 
-def dirac(z_dim, generator_start, discriminator_start):
+def dirac(z_dim: int, generator_start: float, discriminator_start: float) -> tuple[Any, Any, Any]:
     """The three networks of one number each."""
     return (
         DiracGenerator(generator_start, z_dim),
@@ -156,7 +165,7 @@ def _numbers(*models):
 
 
 @jax.jit
-def draw(mixture, key):
+def draw(mixture: Any, key: jax.Array) -> jax.Array:
     """The points that a stage trains on, (20000, 2)."""
     return mixture.sample(key, 20_000)
 
@@ -168,7 +177,9 @@ def _all_finite(entries, models):
 
 
 @functools.partial(jax.jit, static_argnames="game")
-def play(state, points, key, start, length, settings, *, game):
+def play(
+    state: Any, points: jax.Array, key: jax.Array, start: Any, length: Any, settings: Any, *, game: Any
+) -> tuple:
     """`length` rounds of the GAN; any piece of a run is the same compiled program.
 
     Args:
@@ -201,7 +212,17 @@ def play(state, points, key, start, length, settings, *, game):
 
 
 @functools.partial(jax.jit, static_argnames="batch_size")
-def play_vae(model, adam, points, key, start, length, learning_rate, beta, batch_size):
+def play_vae(
+    model: Any,
+    adam: Any,
+    points: jax.Array,
+    key: jax.Array,
+    start: Any,
+    length: Any,
+    learning_rate: float,
+    beta: float,
+    batch_size: int,
+) -> tuple:
     """The same for the VAE, with loss, reconstruction, KL and the last of PATH as columns; the state is
     (model, Adam's state)."""
     names = ("loss", "reconstruction", "kl")

@@ -2,6 +2,7 @@
 fixed shape."""
 
 import functools
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import jax
@@ -72,7 +73,7 @@ class Props(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnames="z_dim")
-def props(mixture, points, key, z_dim, categories):
+def props(mixture: Any, points: jax.Array, key: jax.Array, z_dim: int, categories: int) -> Props:
     """A stage's Props, from the mixture and at least SAMPLES + 1000 of its points.
 
     The grid of noise runs over the first two numbers that are not a category's.
@@ -99,7 +100,7 @@ def props(mixture, points, key, z_dim, categories):
     )
 
 
-def among(discriminator, x, companions):
+def among(discriminator: Any, x: jax.Array, companions: jax.Array) -> jax.Array:
     """D's logit at each row of x: beside generated companions if D judges packs or batches, else alone.
 
     Args:
@@ -116,14 +117,14 @@ def among(discriminator, x, companions):
 
 
 @functools.partial(jax.jit, static_argnames="loss")
-def surface(generator, discriminator, props, loss):
+def surface(generator: Any, discriminator: Any, props: Any, loss: Any) -> jax.Array:
     """D's output at the middle of each cell, (CELLS, CELLS), the lowest row first."""
     x, y, _ = divergences.cell_centres(EXTENT, CELLS)
     logits = among(discriminator, divergences.grid_points(x, y), generator(props.noise[:COMPANIONS]))
     return loss.output(logits).reshape(CELLS, CELLS)
 
 
-def sample_gradients(loss, discriminator, generated, real):
+def sample_gradients(loss: Any, discriminator: Any, generated: jax.Array, real: jax.Array) -> jax.Array:
     """The gradient of G's loss at each generated sample, times the batch size, (n, 2)."""
 
     def objective(x):
@@ -134,7 +135,7 @@ def sample_gradients(loss, discriminator, generated, real):
 
 
 @functools.partial(jax.jit, static_argnames="loss")
-def arrows(generator, discriminator, props, loss):
+def arrows(generator: Any, discriminator: Any, props: Any, loss: Any) -> jax.Array:
     """Generated samples and where each is pulled, minus the gradient of G's loss there: (ARROWS, 2, 2)."""
     generated = generator(props.noise[:ARROWS])
     return jnp.stack(
@@ -143,12 +144,12 @@ def arrows(generator, discriminator, props, loss):
 
 
 @jax.jit
-def generated(generator, props):
+def generated(generator: Any, props: Any) -> jax.Array:
     """(SHOWN, 2)."""
     return generator(props.noise[:SHOWN])
 
 
-def shown_noise(noise, generator):
+def shown_noise(noise: jax.Array, generator: Any) -> jax.Array:
     """The first two numbers of noise (n, z_dim) that are not a category's, as G takes them, (n, 2): 0 for a
     second number that is not there."""
     noise = noise[:, generator.categories :][:, :2]
@@ -158,13 +159,13 @@ def shown_noise(noise, generator):
 
 
 @jax.jit
-def manifold(generator, props):
+def manifold(generator: Any, props: Any) -> jax.Array:
     """The grid of noise as G warps it, (MESH, MESH, 2). Its lines run at even steps of probability."""
     return generator(props.mesh.reshape(MESH * MESH, -1)).reshape(MESH, MESH, 2)
 
 
 @jax.jit
-def optimum(generator, props):
+def optimum(generator: Any, props: Any) -> jax.Array:
     """The best D against this generator, p / (p + q), on the cells of `surface`."""
     x, y, _ = divergences.cell_centres(EXTENT, CELLS)
     q = divergences.kernel_density_on_grid(generator(props.noise), x, y, KERNEL_WIDTH)
@@ -172,7 +173,7 @@ def optimum(generator, props):
 
 
 @jax.jit
-def vae_pictures(vae, props):
+def vae_pictures(vae: Any, props: Any) -> dict[str, jax.Array]:
     """Everything drawn of the VAE: its samples, their means, the warped grid, posteriors and
     reconstructions."""
     mean = vae.decode(props.codes[:SHOWN])
@@ -186,7 +187,7 @@ def vae_pictures(vae, props):
     }
 
 
-def count(samples, mixture):
+def count(samples: jax.Array, mixture: Any) -> Any:
     """High-quality samples at each mode, (modes,), and their share, by the protocol of
     `metrics.modes_covered`."""
     distance = jnp.sqrt(jnp.sum((samples[:, None] - mixture.means[None]) ** 2, axis=-1)) / mixture.stds[None]
@@ -195,14 +196,14 @@ def count(samples, mixture):
 
 
 @jax.jit
-def per_mode(model, noise, mixture):
+def per_mode(model: Any, noise: jax.Array, mixture: Any) -> jax.Array:
     """How many of COUNTED samples (for the VAE: of its decoder's means) are of high quality at each mode,
     (modes,)."""
     return count(model.decode(noise[:COUNTED]), mixture)[0]
 
 
 @jax.jit
-def measure_samples(samples, centres, props):
+def measure_samples(samples: jax.Array, centres: jax.Array, props: Any) -> dict[str, jax.Array]:
     """Modes by the protocol of `metrics.modes_covered`, and both divergences.
 
     Args:
@@ -226,7 +227,7 @@ def measure_samples(samples, centres, props):
 
 
 @jax.jit
-def measure(generator, vae, props):
+def measure(generator: Any, vae: Any, props: Any) -> dict[str, jax.Array]:
     """`measure_samples` of G, and of the VAE under names that begin with "vae_"."""
     samples, means = generator(props.noise), vae.decode(props.codes)
     of_gan = measure_samples(samples, samples[:COUNTED], props)
@@ -234,7 +235,7 @@ def measure(generator, vae, props):
     return of_gan | {f"vae_{name}": value for name, value in of_vae.items()}
 
 
-def view(gan, vae, props, loss, wanted):
+def view(gan: Any, vae: Any, props: Any, loss: Any, wanted: Collection[str]) -> dict[str, jax.Array]:
     """The wanted of ARRAYS, as `Stage.view` describes them, in NumPy."""
     makers = {
         "generated": lambda: generated(gan.averaged, props),

@@ -1,7 +1,7 @@
 """One round of training in numbered steps: what each part of it draws and computes, as arrays to show."""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,8 +30,18 @@ class Phase(NamedTuple):
 
 @functools.partial(jax.jit, static_argnames=("loss", "batch_size", "discriminator_steps", "generator_steps"))
 def game_arrays(
-    before, after, points, key, index, props, *, loss, batch_size, discriminator_steps, generator_steps
-):
+    before: Any,
+    after: Any,
+    points: jax.Array,
+    key: jax.Array,
+    index: int,
+    props: Any,
+    *,
+    loss: Any,
+    batch_size: int,
+    discriminator_steps: int,
+    generator_steps: int,
+) -> tuple[dict, dict]:
     """What round `index` of `training.gan_steps` draws and computes: dictionaries for D's first move and for
     G's.
 
@@ -71,7 +81,9 @@ def game_arrays(
 
 
 @functools.partial(jax.jit, static_argnames="batch_size")
-def vae_arrays(before, after, points, key, index, batch_size):
+def vae_arrays(
+    before: Any, after: Any, points: jax.Array, key: jax.Array, index: int, batch_size: int
+) -> dict:
     """What step `index` of `training.vae_steps` draws and computes, with the VAE before and after it."""
     steps_key, _ = jax.random.split(key)
     real, noise_key = training.vae_batch(steps_key, index, points, batch_size)
@@ -89,7 +101,7 @@ def vae_arrays(before, after, points, key, index, batch_size):
     }
 
 
-def phases(of_d, of_g, of_vae, row, moves):
+def phases(of_d: Any, of_g: Any, of_vae: Any, row: Any, moves: Any) -> list[Phase]:
     """The steps of one round in order, as a list.
 
     Args:
