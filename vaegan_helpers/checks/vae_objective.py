@@ -264,7 +264,7 @@ def _require_gradient(function, model, x, key, rng):
                 rise = (ahead - behind) / (2 * step)
                 if not np.isclose(rise, promised, rtol=0.05, atol=0.05 * length):
                     raise NotYet(
-                        f"{name} promises that the loss rises by {promised:.3g} for a unit of way through the "
+                        f"{name} promises a rise of the loss by {promised:.3g} for a unit of way through the "
                         f"{part}, and it rises by {rise:.3g}. Is a part of it held back, as by stop_gradient?"
                     )
 
