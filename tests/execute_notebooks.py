@@ -8,7 +8,6 @@ was.
 
 import argparse
 import hashlib
-import os
 import re
 import sys
 import time
@@ -17,6 +16,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from vaegan_helpers.cache import write_atomically
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -78,12 +79,8 @@ def _id_of(source, taken):
 def store(notebook, path):
     """Write the notebook in one step, so that a run cut short leaves the old file whole."""
     nbformat.validate(notebook)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        nbformat.write(notebook, draft)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    text = nbformat.writes(notebook).rstrip("\n") + "\n"
+    write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def find(names, folder=NOTEBOOKS):

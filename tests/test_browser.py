@@ -19,6 +19,7 @@ from vaegan_helpers import models, widgets
 
 key = jax.random.key
 vae, wide = models.VAE(key=key(1)), models.VAE(z_dim=4, key=key(2))
+gan = models.Generator(4, key=key(3))
 
 class Linear(nnx.Module):
     def __init__(self, z_dim):
@@ -39,7 +40,7 @@ EXPLORERS = {
     "sampler": "widgets.Sampler(vae)",
     "KL playground": "widgets.KLPlayground()",
     "drawing": "widgets.DrawDigit(model=vae, codes=codes, code_labels=labels)",
-    "side by side": "widgets.SideBySide({'VAE': wide, 'GAN': models.Generator(4, key=key(3))}, images, labels)",
+    "side by side": "widgets.SideBySide({'VAE': wide, 'GAN': gan}, images, labels)",
     "discriminator": "widgets.DiscriminatorGame(wide, models.Discriminator(key=key(4)), images)",
     "flipbook": "widgets.flipbook([image for image in images[:4]], label='Step', alt='Four pictures')",
 }
@@ -170,7 +171,7 @@ def test_pictures_have_alternative_texts_and_controls_have_names_and_a_visible_f
         image.getAttribute('aria-label')?.length > 10)"""
     )
     unnamed = page.evaluate("""() => [...document.querySelectorAll(
-        '.vg-explorer [tabindex="0"], .vg-explorer button, .vg-explorer input, .vg-explorer select')].filter((control) =>
+        '.vg-explorer [tabindex="0"], .vg-explorer :is(button, input, select)')].filter((control) =>
         !control.getAttribute('aria-label') && !control.labels?.length && !control.textContent.trim())
         .map((control) => control.outerHTML)""")
     assert not unnamed
@@ -187,9 +188,11 @@ def test_pictures_have_alternative_texts_and_controls_have_names_and_a_visible_f
 
 def test_the_pad_takes_steps_larger_steps_and_goes_home(explorers):
     pad = explorers.page.locator(".vg-pad[tabindex]").first
-    point = lambda: [
-        float(part) for part in pad.get_attribute("aria-label").split(": ")[1].rstrip(".").split(", ")
-    ]
+
+    def point():
+        numbers = pad.get_attribute("aria-label").split(": ")[1].rstrip(".")
+        return [float(part) for part in numbers.split(", ")]
+
     pad.press("Home")
     pad.press("ArrowRight")
     step = point()[0]
@@ -235,7 +238,8 @@ def test_without_a_kernel_the_stored_pictures_and_their_words_are_shown(new_lab,
     page = lab.page
     if trusted:
         page.evaluate(
-            "() => { for (const cell of window.jupyterapp.shell.currentWidget.content.widgets) cell.model.trusted = true; }"
+            """() => window.jupyterapp.shell.currentWidget.content.widgets.forEach(
+            (cell) => { cell.model.trusted = true; })"""
         )
     pictures = page.locator(".jp-OutputArea-output img")
     pictures.first.wait_for()

@@ -1,7 +1,5 @@
-"""The kernel estimates against quadrature of known densities.
-
-Identical, shifted, disjoint; and their bias with equal ones.
-"""
+"""The kernel estimates against quadrature of known densities: identical, shifted, disjoint; and their bias
+with equal ones."""
 
 import jax
 import jax.numpy as jnp
@@ -93,10 +91,8 @@ def test_the_fine_sum_of_these_tests_matches_adaptive_quadrature_and_the_closed_
 
 @pytest.mark.parametrize("name", stage.DATA)
 def test_equal_densities_give_almost_no_divergence_and_one_half(name):
-    """The finite-sample bias on every data set of the stage.
-
-    Below 0.01 nats, and D* within some hundredths of 1/2.
-    """
+    """The finite-sample bias on every data set of the stage: below 0.01 nats, and D* within some hundredths
+    of 1/2."""
     mixture = stage.DATA[name]
     samples = draws(mixture)
     p, q = p_of(mixture), q_of(samples)
@@ -125,10 +121,8 @@ def test_disjoint_densities_reach_log_two_wherever_the_samples_are(away):
 
 
 def test_no_sample_is_dropped():
-    """Half of the samples outside of the plane.
-
-    The divergence is that of a q with half of its mass where p has none.
-    """
+    """Half of the samples outside of the plane: the divergence is that of a q with half of its mass where p
+    has none."""
     p = mixtures.mixture([[0.0, 0.0]], 0.4)
     near = draws(p)
     half = near.at[::2].set(50.0)
@@ -157,10 +151,8 @@ def test_the_kernel_estimate_equals_a_plain_sum():
 
 
 def test_the_optimum_against_a_generator_whose_density_is_known():
-    """A linear generator makes a Gaussian.
-
-    D* by its closed form, with both densities seen through the same kernel.
-    """
+    """A linear generator makes a Gaussian: D* by its closed form, with both densities seen through the same
+    kernel."""
     p, matrix, shift = (
         mixtures.two_gaussians(2.0, 0.4),
         np.array([[0.8, 0.2], [0.0, 0.5]]),

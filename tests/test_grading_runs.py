@@ -1,6 +1,7 @@
 """Submissions that go wrong or cheat, and what comes of them, in a small course through nbgrader itself."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -127,11 +128,21 @@ SHELL = "\n".join(
         "get_ipython().ast_transformers.append(Nothing())",
     ]
 )
+INSIDE = "\n".join(
+    [
+        "def kl(mean, logvar):",
+        "    import vaegan_helpers.checks.vae as room",
+        "    room.compare = lambda *given, **named: None",
+        "    return jnp.zeros(len(mean))",
+    ]
+)
 SUBMISSIONS = {
     "honest": {},
+    "another_program": {},
     "tricks": {"kl": TRICKS},
     "shell": {"kl": SHELL},
     "frame": {"kl": FRAME},
+    "inside": {"kl": INSIDE},
     "names": {"kl": f"{KL}\nchecks = [1, 2]\nnp = None"},
     "reset": {"deviation": f"%reset -f\nimport jax.numpy as jnp\n{DEVIATION}"},
     "leaves": {"kl": f"{KL}\nexit()"},
@@ -141,11 +152,22 @@ SUBMISSIONS = {
 }
 
 
+def save_as_another_program(place):
+    """As nbformat 4.0 in UTF-16, with ids that came later and keys of its own."""
+    notebook = json.loads(place.read_text(encoding="utf-8")) | {"nbformat_minor": 0, "metadata": {"colab": 1}}
+    for cell in notebook["cells"]:
+        cell |= {"id": "two words", "cellView": "form"}
+        cell.pop("execution_count", None)
+    place.write_text(json.dumps(notebook), encoding="utf-16")
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     course = Small(tmp_path_factory.mktemp("grading") / "small")
     for student, answers in SUBMISSIONS.items():
-        course.submit(student, **answers)
+        place = course.submit(student, **answers)
+        if student == "another_program":
+            save_as_another_program(place)
     course.said = course.run("autograde", "small")
     course.run("generate_feedback", "small")
     course.table = course.marks()
@@ -156,9 +178,11 @@ def course(tmp_path_factory):
     "student, score",
     [
         ("honest", 10),
+        ("another_program", 10),
         ("tricks", 5),
         ("shell", 5),
         ("frame", 5),
+        ("inside", 10),
         ("names", 10),
         ("reset", 10),
         ("leaves", 5),
@@ -180,6 +204,7 @@ def test_marks(course, student, score):
         ("tricks", "`vaegan_helpers.checks.frame.require_shape`"),
         ("shell", "how cells are read"),
         ("frame", "_getframe"),
+        ("inside", "`vaegan_helpers.checks.vae.compare` while it ran"),
         ("names", "`checks` was something else"),
         ("reset", "all names had been deleted"),
     ],

@@ -1,46 +1,59 @@
-import asyncio
+"""The training stage's face in the kernel: what a cell calls, how a page is answered, and what is stored."""
+
 import base64
 import dataclasses
 import gc
 import io
+import json
 import threading
 import weakref
 
 import ipywidgets
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 
 from vaegan_helpers import stage
-from vaegan_helpers.stage.page import board, controls, diagram, pictures
-from vaegan_helpers.stage.page.player import Player
+from vaegan_helpers.stage.engine import scene
+from vaegan_helpers.stage.page import script, still, tables, widget
 
 SMALL = {"hidden_dim": 8, "batch_size": 16}
-LONG = 60  # seconds, for what a busy machine may make wait
 CLOUD = np.random.default_rng(0).normal(size=(30, 2)).clip(-2, 2).astype(np.float32)
+ARRAYS = sorted(tables.arrays_of(tables.LAYERS) & set(scene.ARRAYS))
 
 
-def pixels(data):
-    return np.asarray(Image.open(io.BytesIO(data)))
+class Page:
+    """What a page knows of a stage: it asks as the script does, and keeps what it is told."""
 
+    def __init__(self, made):
+        self.made, self.header, self.arrays, self.held = made, {}, {}, {"rows": [], "measured": []}
 
-def look(made):
-    """What a reader sees: the bytes of the shown pictures, and the words."""
-    return [picture.png for picture in made.board.shown()] + [
-        made.text,
-        made.message.value,
-        made.timeline.step,
-        made.board.diagrams.value,
-    ]
+    def ask(self, *acts, arrays=ARRAYS, **more):
+        holds = [name for name in ("real", "noise") if name in self.arrays]
+        told = {"rows": len(self.held["rows"]), "measured": len(self.held["measured"]), "holds": holds}
+        asked = {"acts": [list(act) for act in acts], "arrays": arrays, "branch": self.header.get("branch")}
+        before = self.header.get("branch")
+        self.header, new = self.made.answer(json.loads(json.dumps(asked | told | more)))
+        json.dumps(self.header)  # all of it can be sent
+        if self.header["branch"] != before:
+            self.arrays = {}
+        for name in self.held:
+            self.held[name] = [*self.held[name][: self.header[f"{name}_from"]], *new.pop(name)]
+        self.arrays |= new
+        return self.header
 
-
-def in_a_loop(coroutine):
-    """Runs it in an event loop of its own, in a thread of its own: another test may have left a loop in this one."""
-    result = []
-    thread = threading.Thread(target=lambda: result.append(asyncio.run(coroutine)))
-    thread.start()
-    thread.join()
-    return result[0]
+    def look(self):
+        """Everything that a reader sees."""
+        header = self.ask()
+        seen = {name: array.tobytes() for name, array in self.arrays.items()}
+        return (
+            seen,
+            np.array(self.held["rows"]).tobytes(),
+            header["words"],
+            header["error"],
+            str(header["part"]),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +67,10 @@ def shared():
 
 def like_new(made):
     """Puts a stage back to where it began."""
-    made.pause()
-    made.toolbar.slow.value, made.toolbar.who.value, made.toolbar.preset.value = False, "D and G", "none"
-    made.toolbar.speed.value = "as fast as it goes"
-    made.controls.drawing.clear()
-    made.player.seen = None
-    made.layers = board.DEFAULT
+    made.layers = tables.DEFAULT
     if not made.change(**dataclasses.asdict(stage.Settings(**SMALL))):
         made.reset()
+    made.compare(False)
     return made
 
 
@@ -79,35 +88,43 @@ def twin(shared):
 
 
 def test_step_trains_and_everything_follows(made):
-    before = look(made)
+    page = Page(made)
+    before = page.look()[0]
     made.step(50)
-    assert made.state.step == made.timeline.step == 50 and made.text.startswith("Round 50. D's loss ≈ ")
-    after = look(made)
-    assert not any(old == new for old, new in zip(before[:8], after[:8]))  # three planes and five charts
+    assert made.state.step == 50 and made.text.startswith("Round 50. D's loss ≈ ")
+    after = page.look()[0]
+    assert page.header["round"] == 50 and len(page.held["rows"]) == 50 and len(page.held["measured"]) == 2
+    assert [name for name in ARRAYS if before[name] == after[name]] == ["noise", "real"]
 
 
 def test_rewind_goes_back_and_a_new_future_begins(made):
+    page = Page(made)
     made.step(30)
-    first = look(made)
+    first = page.look()
     made.rewind(10)
-    assert made.timeline.step == 10 and made.timeline.end == 30 and "Round 10 of 30." in made.text
+    page.ask()
+    assert (page.header["round"], page.header["end"]) == (10, 30) and "Round 10 of 30." in made.text
+    assert len(page.held["rows"]) == 30  # the charts still show what lies ahead
     made.step(20)
-    assert look(made) == first  # the same settings lead to the same state
+    assert page.look() == first  # the same settings lead to the same state
     made.rewind(10)
     made.change(generator_learning_rate=0.02)
     made.step(20)
-    assert made.timeline.end == 30 and look(made)[:3] != first[:3]
+    again = page.look()
+    assert page.header["end"] == 30 and again[0] != first[0] and len(page.held["rows"]) == 30
+    np.testing.assert_array_equal(np.array(page.held["rows"]), made.state.timeline()[0])
 
 
 def test_a_seed_repeats_a_run(made):
+    page = Page(made)
     made.step(10)
-    first = look(made)
+    first = page.look()
     made.reset(seed=7)
     made.step(10)
-    assert look(made)[:3] != first[:3]
+    assert page.look()[0] != first[0]
     made.reset(seed=0)
     made.step(10)
-    assert look(made) == first
+    assert page.look() == first
 
 
 @pytest.mark.parametrize(
@@ -119,6 +136,7 @@ def test_a_seed_repeats_a_run(made):
         (lambda made: made.change(points=CLOUD[:19]), "at least 20 points; got 19"),
         (lambda made: made.rewind(-1), "at least 0"),
         (lambda made: setattr(made, "layers", {"grass"}), "grass"),
+        (lambda made: made.record(frames=0), "frames"),
     ],
 )
 def test_bad_input_is_refused_and_changes_nothing(made, act, said):
@@ -151,7 +169,7 @@ def test_its_code_rebuilds_it():
     again = eval(made.code(), {"stage": stage})
     for each in (made, again):
         each.step(5)
-    assert again.code() == made.code() and look(again) == look(made)
+    assert again.code() == made.code() and Page(again).look() == Page(made).look()
     made.close(), again.close()
 
 
@@ -161,9 +179,12 @@ def test_every_preset_plays(name):
         preset=name, **{key: value for key, value in SMALL.items() if key not in stage.PRESETS[name]}
     )
     made.step(2)
-    assert made.toolbar.preset.value == name and all(
+    page = Page(made)
+    page.ask()
+    assert page.header["preset"] == name and all(
         getattr(made.state.settings, key) == value for key, value in stage.PRESETS[name].items()
     )
+    assert made.png().startswith(b"\x89PNG")
     made.close()
 
 
@@ -174,13 +195,19 @@ def test_a_run_that_diverges_says_so_and_keeps_the_last_good_state(made):
         loss="least squares",
         discriminator_learning_rate=1e6,
     )
-    with pytest.raises(stage.Diverged):
+    with pytest.raises(stage.Diverged) as caught:
         made.step(50)
-    assert "no longer finite" in made.message.value and "last good one" in made.message.value
+    page = Page(made)
+    page.ask()
+    assert "the GAN is no longer finite" in page.header["error"] and "last good one" in page.header["error"]
     assert np.isfinite(made.state.view(("generated",))["generated"]).all()
+    assert caught.value.step == made.state.step and len(caught.value.history["penalty"]) == made.state.step
+    assert caught.value.models is made.state._state
+    page.ask(advance=10)
+    assert "no longer finite" in page.header["error"] and page.header["round"] == caught.value.step
 
 
-# --- the controls ---
+# --- what a page asks ---
 
 OTHER = {
     "data": "blobs",
@@ -196,263 +223,214 @@ OTHER = {
     "generator_optimizer": "RMSprop",
     "discriminator_steps": 2,
     "generator_steps": 2,
+    "momentum": 0.9,
 }
 
 
-@pytest.mark.parametrize(
-    "name", sorted(field for _, parts in controls.PAGES.items() for _, names in parts for field in names)
-)
+@pytest.mark.parametrize("name", sorted(tables.LABELS))
 def test_every_control_changes_its_setting_and_says_so(made, name):
     made.step(1)
-    field, before = made.controls.fields[name], look(made)
-    value = OTHER.get(name, not field.value if isinstance(field.value, bool) else 2 * field.value or 0.5)
-    if name == "momentum":
-        value = 0.9
-    field.value = value
-    assert getattr(made.state.settings, name) == value and look(made) != before
-    assert ("began anew" in made.text) == (made.state.step == 0) == (name in stage.RESETS)
+    page, old = Page(made), getattr(made.state.settings, name)
+    before = page.look()
+    value = OTHER.get(name, not old if isinstance(old, bool) else 2 * old or 0.5)
+    said = page.ask(["change", {name: value}])["words"]
+    assert getattr(made.state.settings, name) == page.header["settings"][name] == value
+    assert page.look() != before and f"{tables.LABELS[name]}: {value}." in said
+    assert ("began anew" in said) == (made.state.step == 0) == (name in stage.RESETS)
 
 
 def test_every_setting_has_a_control():
-    shown = {field for parts in controls.PAGES.values() for _, names in parts for field in names}
-    assert shown == {*stage.LIVE, *stage.RESETS}
+    shown = {field for parts in tables.PAGES.values() for _, names in parts for field in names}
+    assert shown == {*stage.LIVE, *stage.RESETS} == set(tables.LABELS)
     assert all(
         set(names) <= set(stage.RESETS if anew else stage.LIVE)
-        for parts in controls.PAGES.values()
+        for parts in tables.PAGES.values()
         for anew, names in parts
     )
 
 
-def test_a_bad_value_in_a_control_is_answered_in_words_and_the_control_goes_back(made):
-    field = made.controls.fields["generator_learning_rate"]
+def test_a_bad_value_is_answered_in_words_and_changes_nothing(made):
+    page = Page(made)
     for bad in (0.0, -1.0):
-        field.value = bad
-        assert (
-            "Learning rate of G must be a positive number" in made.message.value
-            and 'role="alert"' in made.message.value
-        )
-        assert field.value == made.state.settings.generator_learning_rate == 0.001
-    made.toolbar.step.click()
-    assert made.message.value == "" and made.state.step == 1
+        error = page.ask(["change", {"generator_learning_rate": bad}])["error"]
+        assert error.startswith("Learning rate of G must be a positive number")
+        assert page.header["settings"]["generator_learning_rate"] == 0.001
+    assert page.ask(advance=1)["error"] == "" and made.state.step == 1
 
 
-def test_numbers_are_doubled_and_halved():
-    number = controls.Number("Weight", 0.3, 0.1)
-    number.more.click()
-    assert number.field.value == 0.6
-    number.field.value = 0.0
-    number.less.click()
-    assert number.field.value == 0.0
-    number.more.click()
-    assert number.field.value == 0.1
+def test_what_nobody_expected_is_said_too(made, monkeypatch):
+    monkeypatch.setattr(made.state, "advance", lambda *_: 1 / 0)
+    error = Page(made).ask(advance=1)["error"]
+    assert "ZeroDivisionError" in error and "unexpected" in error
 
 
-def test_who_trains_is_who_was_chosen(made):
-    for choice, moved, still in [
-        ("D only", "discriminator_loss", "generator_loss"),
-        ("G only", "generator_loss", "discriminator_loss"),
+def test_who_trains_is_who_was_asked(made):
+    page = Page(made)
+    for who, moved, still_one in [
+        ("discriminator", "discriminator_loss", "generator_loss"),
+        ("generator", "generator_loss", "discriminator_loss"),
     ]:
-        made.toolbar.who.value = choice
-        made.toolbar.step.click()
+        page.ask(advance=1, who=who)
         history = made.state.history
-        assert np.isfinite(history[moved][-1]) and np.isnan(history[still][-1])
+        assert page.header["trains"] == who
+        assert np.isfinite(history[moved][-1]) and np.isnan(history[still_one][-1])
 
 
-@pytest.mark.parametrize("name", [*board.LAYERS, *board.CHARTS])
-def test_every_switch_changes_the_pictures_and_back(made, name):
-    made.step(10)
-    check, before = made.switches.checks[name], look(made)
-    check.value = not check.value
-    assert look(made) != before and (name in made.layers) == check.value
-    check.value = not check.value
-    assert look(made) == before
+def test_an_answer_trains_as_asked_and_a_run_is_the_same_however_it_is_cut(made, twin):
+    page = Page(made)
+    for rounds in (1, 7, 30, 2):
+        assert page.ask(advance=rounds)["trained"] == rounds and page.header["seconds"] > 0
+    twin.step(40)
+    assert page.look()[:2] == Page(twin).look()[:2]
 
 
-def test_a_preset_of_the_toolbar_begins_anew(made):
-    made.step(3)
-    made.toolbar.preset.value = "posterior collapse"
-    assert (
-        made.state.step == 0
-        and made.state.settings.beta == stage.PRESETS["posterior collapse"]["beta"]
-        and "ellipses" in made.layers
+def test_an_answer_is_as_small_as_promised(made):
+    """Of a stage that plays, with the layers that are on at first."""
+    page = Page(made)
+    for _ in range(2):
+        made.step(60)
+        header, arrays = made.answer(
+            {
+                "advance": 12,
+                "arrays": sorted(tables.arrays_of(tables.DEFAULT)),
+                "branch": page.header.get("branch"),
+                "holds": list(page.arrays),
+                "rows": len(page.held["rows"]),
+                "measured": len(page.held["measured"]),
+            }
+        )
+        page.ask()
+    size = len(json.dumps(header)) + sum(
+        len(widget._packed(name, array)[1]) for name, array in arrays.items()
     )
-    assert made.controls.fields["beta"].value == made.state.settings.beta
-    made.controls.fields["beta"].value = 2.0
-    assert made.toolbar.preset.value == "none"
+    assert 10_000 < size < 20_000 and "real" not in arrays
 
 
-@pytest.mark.parametrize(
-    "key, shift, lands",
-    [
-        ("ArrowRight", False, 31),
-        ("ArrowRight", True, 40),
-        ("ArrowLeft", False, 20),
-        ("ArrowLeft", True, 0),
-        ("Home", False, 0),
-        ("End", False, 30),
-    ],
-)
-def test_keys_step_and_leaf(made, key, shift, lands):
+def test_a_preset_of_the_page_begins_anew(made):
+    made.step(3)
+    page = Page(made)
+    page.ask(["preset", "posterior collapse"])
+    assert page.header["round"] == 0 and "ellipses" in made.layers
+    assert page.header["settings"]["beta"] == stage.PRESETS["posterior collapse"]["beta"]
+    page.ask(["change", {"beta": 2.0}])
+    assert page.header["preset"] == "none"
+
+
+def test_only_rewinds_to_kept_states_are_made(made):
     made.step(30)
-    made._heard(None, {"key": key, "shift": shift}, [])
-    assert made.state.step == lands
-
-
-@pytest.mark.parametrize("to, lands", [(25, 20), (29, 20), (3, 0)])
-def test_the_timeline_leads_to_kept_states(made, to, lands):
-    made.step(30)
-    made._scrub(to)
-    assert made.timeline.step == lands
-    made._scrub(lands + 1)
-    assert made.timeline.step == lands + 10  # onwards to the next state that is kept
+    page = Page(made)
+    assert page.ask()["kept"] == [0, 10, 20, 30]
+    for to, lands in [(25, 20), (29, 20), (3, 0)]:
+        assert page.ask(["rewind", to])["round"] == lands
 
 
 def test_slow_motion_is_one_round_in_parts(made, twin):
     twin.step(1)
-    made.toolbar.slow.value = True
-    seen = set()
+    page, seen = Page(made), set()
     for number in range(1, 16):
-        made.toolbar.step.click()
-        assert f"{number} of 15: " in made.message.value and made.state.step == (number == 15)
-        seen.add(tuple(look(made)))
+        part = page.ask(advance=1, slow=True)["part"]
+        assert (part["number"], part["of"]) == (number, 15) and made.state.step == (number == 15)
+        assert all(name in page.arrays for name in part["about"])
+        seen.add(tuple(page.arrays[name].tobytes() for name in sorted(page.arrays)) + (part["caption"],))
     assert len(seen) == 15
-    made.toolbar.slow.value = False
-    assert [each.png for each in made.board.shown()][:3] == [each.png for each in twin.board.shown()][:3]
+    page.ask(["finish", None])
+    assert page.header["part"] is None and page.look()[:2] == Page(twin).look()[:2]
 
 
 def test_a_round_begun_in_slow_motion_is_finished_before_another(made):
-    made.toolbar.slow.value = True
-    made.toolbar.step.click()
-    made.toolbar.slow.value = False
+    page = Page(made)
+    page.ask(advance=1, slow=True)
+    page.ask(["finish", None])
     assert made.state.step == 1
-    made.toolbar.slow.value = True
-    made.toolbar.step.click()
+    page.ask(advance=1, slow=True)
     made.step(1)
     assert made.state.step == 3
 
 
-# --- drawing ---
-
-
 def test_a_drawing_is_learned_when_it_has_enough_points(made):
-    made.controls.drawing.draw(CLOUD[:19])
-    made.controls.learn.click()
-    assert "at least 20 points; got 19" in made.message.value and made.state.settings.data == "ring"
-    made.controls.drawing.draw(CLOUD)
-    assert "30 points" in made.controls.count.value
-    before = look(made)
-    made.controls.learn.click()
-    assert (
-        made.state.settings.data == "drawn"
-        and look(made)[:3] != before[:3]
-        and "30 drawn points" in made.text
-    )
-    made.controls.fields["data"].value = "blobs"
-    assert made.state.settings.data == "blobs"
+    page = Page(made)
+    assert "at least 20 points; got 19" in page.ask(["change", {"points": CLOUD[:19].tolist()}])["error"]
+    assert page.header["settings"]["data"] == "ring"
+    assert "30 drawn points" in page.ask(["change", {"points": CLOUD.tolist()}])["words"]
+    assert page.header["settings"]["data"] == "drawn" and page.header["modes"] == ""
+    assert page.ask(["change", {"data": "blobs"}])["settings"]["data"] == "blobs"
 
 
-# --- playing ---
+def test_a_message_is_answered_to_the_page_that_asked_and_a_busy_stage_says_so(made, monkeypatch):
+    sent = []
+    monkeypatch.setattr(made, "send", lambda content, buffers=None: sent.append((content, buffers)))
+    made._heard(None, {"from": "a:1", "arrays": ["generated", "surface"]}, [])
+    content, buffers = sent.pop()
+    assert content["to"] == "a:1" and len(buffers) == len(content["arrays"]) == 4
+    described = {
+        name: (kind, shape, len(data))
+        for (name, kind, shape, *_), data in zip(content["arrays"], buffers, strict=True)
+    }
+    assert described["generated"] == ("f4", [400, 2], 3200) and described["surface"] == ("u1", [64, 64], 4096)
+    made._heard(None, {"no": "question"}, [])
+    assert not sent
+    with made._lock:  # as while a cell drives it; a page may be heard in another thread
+        thread = threading.Thread(target=made._heard, args=(None, {"from": "b:2"}, []))
+        thread.start()
+        thread.join()
+    assert sent == [({"to": "b:2", "busy": True}, None)]
 
 
-def test_it_plays_until_it_is_paused_and_then_rests(made, twin):
-    async def play():
-        made.toolbar.play.click()
-        assert made.playing and made.toolbar.play.description == "Pause"
-        while made.state.step < 5:
-            await asyncio.sleep(0.02)
-        made.toolbar.play.click()
-        task = made.player._task
-        await asyncio.wait_for(task, LONG)
-        stands = made.state.step, look(made)
-        await asyncio.sleep(0.3)
-        assert (
-            (made.state.step, look(made)) == stands
-            and not made.playing
-            and made.toolbar.play.description == "Play"
-        )
-        assert (
-            made.text.startswith(f"Round {stands[0]}.")
-            and pixels(made.board.planes["game"].png).shape[2] == 3
-        )
-        twin.step(made.state.step)
-        assert look(twin)[:3] == look(made)[:3]  # however the run was cut into pieces
-        return True
-
-    assert in_a_loop(play())
+def test_a_cell_tells_the_page_that_it_moved_the_stage(made, monkeypatch):
+    sent = []
+    monkeypatch.setattr(made, "send", lambda content, buffers=None: sent.append(content))
+    made.play()
+    made.step(1)
+    assert sent == [{"play": True}, {"play": False}, {"changed": True}]
 
 
-def test_a_second_stage_pauses_the_first_and_a_closed_one_trains_no_more(made):
-    async def play():
-        first, second = made, stage.TrainingStage(**SMALL)
-        first.play()
-        await asyncio.sleep(0.1)
-        second.play()
-        assert second.playing and not first.playing and first.toolbar.play.description == "Play"
-        second.close()
-        await asyncio.wait_for(asyncio.gather(first.player._task, second.player._task), LONG)
-        assert not second.playing and Player.current is None
-        return True
-
-    assert in_a_loop(play())
+# --- comparing and rebuilding ---
 
 
-def test_what_changes_while_it_plays_is_done_and_what_fails_is_said(made, monkeypatch):
-    async def play():
-        made.play()
-        made.controls.fields["generator_learning_rate"].value = 0.004
-        while made.state.settings.generator_learning_rate != 0.004:
-            await asyncio.sleep(0.01)
-        assert made.playing
-        monkeypatch.setattr(made.state, "advance", lambda *_: 1 / 0)
-        await asyncio.wait_for(made.player._task, LONG)
-        assert not made.playing and "ZeroDivisionError" in made.message.value
-        return True
-
-    assert in_a_loop(play())
-
-
-def test_nobody_watching_ends_the_play(made, monkeypatch):
-    monkeypatch.setattr("vaegan_helpers.stage.page.player.GONE", 0.2)
-    made.player.pictures = 0
-
-    async def play():
-        made._heard(None, {"seen": 0}, [])
-        made.play()
-        await asyncio.wait_for(made.player._task, LONG)
-        assert not made.playing and made.player.pictures == 3
-        made._heard(None, {"seen": 3}, [])
-        made.play()
-        await asyncio.sleep(0.05)
-        made._heard(None, {"left": True}, [])
-        assert not made.playing
-        await asyncio.wait_for(made.player._task, LONG)
-        return True
-
-    assert in_a_loop(play())
+def test_a_kept_run_is_sent_once_and_stays_while_another_runs(made):
+    page = Page(made)
+    made.step(20)
+    generated = made.state.view(["generated"])["generated"]
+    page.ask(["compare", True])
+    ghost = page.header["ghost"]
+    np.testing.assert_array_equal(page.arrays["ghost_generated"], generated)
+    assert page.arrays["ghost_rows"].shape == (20, len(stage.CURVES) + 3)
+    page.arrays = {}
+    made.reset(seed=4)
+    made.step(3)
+    assert page.ask(ghost=ghost)["ghost"] == ghost and "ghost_rows" not in page.arrays
+    assert page.ask(["compare", False])["ghost"] is None
 
 
-def test_outside_of_a_notebook_play_says_what_to_call(made):
-    found = []
+def test_the_text_of_a_run_rebuilds_it_with_all_that_was_changed_on_the_way(made):
+    page = Page(made)
+    made.step(13)
+    made.change(generator_optimizer="SGD")
+    made.change(generator_optimizer="Adam")  # and its memory is gone
+    made.step(4, who="discriminator")
+    made.step(20)
+    made.rewind(30)
+    made.change(beta=2.0)
+    page.ask(advance=1, slow=True)  # one round in parts
+    page.ask(["finish", None])
+    made.step(5)
+    again = stage.TrainingStage.from_text(made.text_of_run())
+    assert again.text_of_run() == made.text_of_run() and Page(again).look()[:2] == Page(made).look()[:2]
+    again.close()
+    for text in ("", "{}", '{"settings": {}, "run": [["both", -1]]}', '{"settings": {"hue": 1}, "run": []}'):
+        with pytest.raises(ValueError):
+            stage.TrainingStage.from_text(text)
 
-    def outside():
-        try:
-            made.play()
-        except RuntimeError as error:
-            found.append(str(error))
 
-    thread = threading.Thread(target=outside)
-    thread.start()
-    thread.join()
-    assert "call step(rounds)" in found[0] and not made.playing
-
-
-@pytest.mark.parametrize(
-    "speed, rounds, seconds", [(1.0, 1, 1.0), (20.0, 1, 0.05), (100.0, 5, 0.05), (float("inf"), 1, 0.05)]
-)
-def test_the_speed_sets_rounds_and_pause(speed, rounds, seconds):
-    player = Player(*[lambda *_: None] * 5)
-    player.speed = speed
-    assert player._pace() == pytest.approx((rounds, seconds))
+def test_a_page_rebuilds_a_run_in_pieces(made, twin):
+    twin.step(400)
+    text, page, left = twin.text_of_run(), Page(made), []
+    page.ask(["rebuild", text])
+    while page.header["left"]:
+        left.append(page.header["left"])
+        page.ask()
+    assert page.look()[:2] == Page(twin).look()[:2] and left == sorted(left, reverse=True)
+    assert "not the text of a run" in page.ask(["rebuild", "x"])["error"] and made.state.step == 400
 
 
 # --- stored and closed ---
@@ -461,133 +439,101 @@ def test_the_speed_sets_rounds_and_pause(speed, rounds, seconds):
 def test_stored_it_keeps_its_picture_and_its_words(made):
     made.step(5)
     bundle = made._repr_mimebundle_()
-    assert (
-        base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-        and bundle["text/html"].count("<img alt=") == 1
-    )
-    assert bundle["text/plain"] == made.stored_words and bundle["text/plain"].startswith(
-        "Training stage. Round 5."
-    )
-    assert all(len(alt) > 15 for alt in made.caption.alts) and len(made.caption.alts) == 10
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert bundle["text/html"].count("<img alt=") == 1
+    assert bundle["text/plain"].startswith("Training stage. Round 5. D&#x27;s"[:24])
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == made.model_id
+
+
+def widgets_alive():
+    return {each for each in ipywidgets.widget._instances.values() if each.comm is not None}
 
 
 def test_closed_it_holds_nothing():
-    before = {widget for widget in ipywidgets.widget._instances.values() if widget.comm is not None}
+    before = widgets_alive()
     made = stage.TrainingStage(**SMALL)
+    made.step(20)
     gone = weakref.ref(made)
     made.close()
     made.close()  # once more does no harm
-    left = {widget for widget in ipywidgets.widget._instances.values() if widget.comm is not None} - before
-    assert not [widget for widget in left if not isinstance(widget, (ipywidgets.Layout, ipywidgets.Style))]
+    assert widgets_alive() == before and not made.state._kept
     del made
     gc.collect()
     assert gone() is None
 
 
-# --- pictures ---
+def test_a_cell_that_is_run_again_replaces_its_own_stages(monkeypatch):
+    """Those of one execution stay, and so do those of other cells: each is one widget and its layout."""
+    parent = {}
+
+    class Shell:
+        class kernel:
+            get_parent = staticmethod(lambda _: parent)
+
+    monkeypatch.setattr(widget, "get_ipython", lambda: Shell)
+    monkeypatch.setattr(widget, "_OF_CELL", {})
+    before, made = widgets_alive(), []
+
+    def run(cell, execution, stages=1):
+        parent.update(metadata={"cellId": cell}, header={"msg_id": execution})
+        made.extend(stage.TrainingStage(**SMALL) for _ in range(stages))
+
+    run("a", 1, stages=2)
+    run("b", 2)
+    assert len(widgets_alive() - before) == 6
+    for execution in range(3, 23):
+        run("a", execution, stages=2)
+    assert len(widgets_alive() - before) == 6 and sum(each.comm is not None for each in made) == 3
+    for each in made:
+        each.close()
+    assert widgets_alive() == before
 
 
-def test_the_surface_lies_where_its_axes_say():
-    plane = pictures.Plane()
+# --- the still picture ---
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize(
+    "name", [*(name for name in tables.LAYERS if name not in ("codes", "path", "ghost")), *tables.CHARTS]
+)
+def test_every_switch_changes_the_still_picture(made, name):
+    made.step(2)
+    before = made.png()
+    made.layers = made.layers ^ {name}
+    assert made.png() != before
+    made.layers = made.layers ^ {name}
+    assert made.png() == before
+
+
+def test_the_surface_of_the_still_picture_lies_where_its_axes_say():
     surface = np.full((64, 64), 0.5)
     surface[:32, :32] = 0.0  # generated, in the lower left
     surface[32:, 32:] = 1.0  # real, in the upper right
-    seen = pixels(plane.draw((-3, 3, -3, 3), surface=surface)).astype(int)
-    left, bottom, width, height = plane.ax.get_position().bounds
-    at = lambda x, y: seen[
-        round(len(seen) * (1 - bottom - y * height)), round(len(seen) * (left + x * width))
-    ]
-    assert (
-        at(0.25, 0.25)[0] > at(0.25, 0.25)[2] + 60 and np.ptp(at(0.75, 0.75)) < 5 and at(0.75, 0.75)[0] < 190
-    )
-    assert at(0.25, 0.75).min() > 250
+    seen = pixels(still.picture({"surface"}, {"surface": surface}, {}, {}, None, 8))
+    coloured = np.argwhere(seen[..., 0] > seen[..., 2] + 60)
+    grey = np.argwhere((np.ptp(seen, axis=2) < 5) & (seen[..., 0] > 130) & (seen[..., 0] < 190))
+    assert len(coloured) > 5000 and len(grey) > 5000
+    assert coloured[:, 0].mean() > grey[:, 0].mean() + 50 and coloured[:, 1].mean() < grey[:, 1].mean() - 50
 
 
-def test_a_kept_background_gives_the_picture_that_a_fresh_one_gives():
-    plane, parts = (
-        pictures.Plane(),
-        {"points": {"real": CLOUD}, "ellipses": np.abs(CLOUD.reshape(-1, 1, 2)).repeat(2, 1)},
-    )
-    first = plane.draw((-3, 3, -3, 3), **parts)
-    plane.draw((-2, 2, -2, 2), highlight=("real",), **parts)
-    assert plane.draw((-3, 3, -3, 3), **parts) == first == pictures.Plane().draw((-3, 3, -3, 3), **parts)
+def test_the_user_s_style_does_not_reach_the_still_picture(made):
+    before = made.png()
+    with matplotlib.rc_context({"text.usetex": True, "figure.facecolor": "black", "font.size": 40}):
+        assert made.png() == before
 
 
-def test_an_arrow_has_the_length_of_its_gradient():
-    plane = pictures.Plane()
-    ink = lambda gradient: (
-        (
-            pixels(plane.draw((-3, 3, -3, 3), arrows=np.array([[[0.0, 0.0], [gradient, 0.0]]])))[
-                250:300, 280:500
-            ]
-            < 128
-        )
-        .any(2)
-        .any(0)
-        .sum()
-    )
-    assert ink(1e-4) <= 3 and ink(2.0) == pytest.approx(2 * ink(1.0), rel=0.12) and ink(100.0) == ink(50.0)
+# --- the script ---
 
 
-@pytest.mark.parametrize("value, wanted", [(1, 1), (1.01, 1.5), (7, 8), (0.031, 0.04), (1234, 1500)])
-def test_ranges_are_few(value, wanted):
-    assert pictures.nice(value) == pytest.approx(wanted)
+def test_the_script_is_one_module_without_imports():
+    assert "\nimport " not in script.SCRIPT and "\nexport " not in script.SCRIPT
+    assert "eval(" not in script.SCRIPT and "http://" not in script.SCRIPT and "https://" not in script.SCRIPT
 
 
-def test_thinned_curves_keep_their_means_and_their_ends():
-    steps, values = pictures.thinned(
-        np.arange(1, 1001), np.where(np.arange(1000) % 2, np.nan, np.arange(1000.0))
-    )
-    assert len(steps) < 305 and steps[-1] == 1000 and values[0] == pytest.approx(1.0)
-    assert pictures.thinned(np.arange(3), np.ones(3))[0].tolist() == [0, 1, 2]
-
-
-def test_a_chart_stands_every_history():
-    chart = pictures.Chart("t", {"a": ("A", "k", "-")}, log=True)
-    for values in ([], [np.nan], [1.0], [0.0, 0.0], [1e-30, 1.0], [-5.0, 3.0], [np.inf, 1.0]):
-        for each in (chart, pictures.Chart("t", {"a": ("A", "k", "-")})):
-            assert each.draw({"a": np.arange(len(values))}, {"a": np.array(values)}).startswith(b"\x89PNG")
-
-
-def test_the_diagram_says_who_learns():
-    assert "D learns" in diagram.gan(("discriminator",)) and "G learns" not in diagram.gan(("discriminator",))
-    assert "the encoder learns and the decoder learns" in diagram.vae(("encoder", "decoder"))
-    assert "nothing is being trained" in diagram.gan()
-
-
-# --- a page that fell behind ---
-
-
-def test_a_page_that_holds_older_news_is_sent_everything_once_more(made, monkeypatch):
-    made.step(3)
-    sent = []
-    for widget in (made.caption, made.timeline, *made.board.sent()):
-        monkeypatch.setattr(widget, "send_state", lambda *_, widget=widget: sent.append(widget))
-    made._heard(None, {"holds": made.hands.news}, [])
-    assert not sent
-    made._heard(None, {"holds": made.hands.news - 1}, [])
-    assert sent[:2] == [made.timeline, made.caption] and len(sent) == 3 + len(made.board.shown())
-
-
-def test_another_future_has_a_history_of_its_own(made):
-    made.step(50)
-    first = made.state.history["generator_loss"]
-    made.rewind(20)
-    assert len(made.state.history["generator_loss"]) == 20 and made.state.csv().count("\n") == 22
-    made.change(loss="least squares")
-    made.step(3)
-    now = made.state.history["generator_loss"]
-    assert len(now) == 23 == made.timeline.end and max(made.state.measured["step"]) <= 23
-    assert np.array_equal(now[:20], first[:20]) and not np.isclose(now[20:], first[20:23]).any()
-
-
-def test_a_changed_loss_is_another_game(made, twin):
-    for each in (made, twin):
-        each.step(5)
-    made.change(loss="least squares")
-    for each in (made, twin):
-        each.step(5)
-    assert np.array_equal(made.state.history["generator_loss"][:5], twin.state.history["generator_loss"][:5])
-    assert not np.isclose(
-        made.state.history["generator_loss"][5:], twin.state.history["generator_loss"][5:]
-    ).any()
+def test_every_layer_has_a_mark_in_the_script_and_in_the_still_picture():
+    marks = script.SCRIPT.split("const MARKS = {")[1]
+    for layer in tables.LAYERS.values():
+        assert layer.mark in marks and (layer.mark in still.MARKS or layer.mark == "rings")

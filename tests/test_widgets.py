@@ -417,7 +417,7 @@ def test_drawn_digits_can_be_the_ends():
     strips = [strip.png for strip in walk.strips.values()]
     walk.set_ends(np.ones(6), -np.arange(6), IMAGES[0], IMAGES[1])
     assert np.array_equal(walk.latents["spherical"][0], np.ones(6))
-    assert all(strip.png != old for strip, old in zip(walk.strips.values(), strips))
+    assert all(strip.png != old for strip, old in zip(walk.strips.values(), strips, strict=True))
     with pytest.raises(ValueError, match="6 finite numbers"):
         walk.set_ends(np.ones(5), np.ones(6))
     with pytest.raises(ValueError, match="opposite"):
@@ -617,7 +617,7 @@ def test_an_empty_page_says_what_to_do():
     page.on_change(heard.append)
     page.clear()
     with pytest.raises(ValueError, match="draw a digit first"):
-        page.image
+        _ = page.image
     assert "empty" in page.text and heard == [None]
     page.draw(SEVEN)
     assert np.array_equal(heard[1], page.image)
@@ -763,7 +763,9 @@ def test_the_flipbook_shows_its_last_frame_and_holds_them_all():
 
 
 def test_the_flipbook_is_the_same_for_the_same_frames():
-    make = lambda n: widgets.flipbook(IMAGES[:n], label="Step", alt="Digits").html
+    def make(n):
+        return widgets.flipbook(IMAGES[:n], label="Step", alt="Digits").html
+
     assert make(2) == make(2) != make(3)
 
 

@@ -90,7 +90,7 @@ def compact(png: bytes) -> bytes:
 
     At most 256 colours, compressed as far as it goes.
     """
-    picture = Image.open(io.BytesIO(png))
+    picture: Image.Image = Image.open(io.BytesIO(png))
     if picture.mode != "L":
         paper = Image.new("RGBA", picture.size, "white")  # shows through where the picture is transparent
         paper.alpha_composite(picture.convert("RGBA"))
@@ -201,15 +201,16 @@ def latent_scatter(
     codes = as_array("codes", codes, "n", 2, dtype=np.float64)
     labels = as_labels("labels", labels, 10, len(codes))
     colours = np.array(DIGIT_COLOURS)[labels]
-    artist = ax.scatter(*codes.T, c=colours, s=size, alpha=0.6, linewidths=0)
+    artist = ax.scatter(codes[:, 0], codes[:, 1], c=colours, s=size, alpha=0.6, linewidths=0)
     if limit:
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
     if legend:
         present = np.unique(labels)
         centres = np.array([np.median(codes[labels == digit], axis=0) for digit in present])
-        for digit, place in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13), strict=True):
+        for digit, (x, y) in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13), strict=True):
             ax.text(
-                *place,
+                x,
+                y,
                 str(digit),
                 fontsize=12,
                 fontweight="bold",

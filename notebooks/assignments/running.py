@@ -28,6 +28,7 @@ ASK_GUARD = "__import__('sys').modules['_guard'].guard"
 SUSPECT = re.compile(
     r"_getframe|\bf_(?:back|locals|globals)\b|\binspect\b|\bgc\.|__code__|__closure__|ctypes|sys\.modules"
     r"|\b_guard\b|\bbuiltins\b|__builtins__|setattr\(|monkeypatch|get_ipython|\bchecks(?:\.\w+)+\s*=[^=]"
+    r"|\bopen\(|read_text|read_bytes|subprocess|\bos\.(?:system|popen|walk|listdir|environ)"
 )
 DIED = (
     "The kernel died or answered no more in this cell (out of memory, `exit`, a loop that cannot "
@@ -111,19 +112,22 @@ class ExecuteToTheEnd(Execute):
         cell, self.again, self.ended = self.nb.cells[place], False, False
         if cell.cell_type != "code":
             return
-        if is_grade(cell):
-            used = sorted(set(re.findall(r"[A-Za-z_]\w*", cell.source)))
-            found = self._ask(f"{ASK_GUARD}.before_graded_cell({self.imports!r}, {used})")
-            self.told += [f"{each} before it" for each in found]
-            if self.told:
-                look_at[cell.metadata.nbgrader.grade_id], self.told = self.told, []
-        else:
+        if not is_grade(cell):
             self._ask(f"{ASK_GUARD}.before_cell()")
             if not is_locked(cell) and (tricks := SUSPECT.findall(cell.source)):
                 self.told.append(f"{', '.join(sorted(set(tricks)))} in the cell above")
+            self.execute_cell(cell, place, store_history=True)
+            return
+        used = sorted(set(re.findall(r"[A-Za-z_]\w*", cell.source)))
+        found = self._ask(f"{ASK_GUARD}.before_graded_cell({self.imports!r}, {used})")
+        found = self.told + [f"{each} before it" for each in found]
+        self.told = []
         self.execute_cell(cell, place, store_history=True)
-        if is_grade(cell) and (found := look_at.get(cell.metadata.nbgrader.grade_id)):
-            said = f"For whoever marks: {'; '.join(found)}. What was changed had been put back.\n"
+        if not self.ended:
+            found += [f"{each} while it ran" for each in self._ask(f"{ASK_GUARD}.put_back()")]
+        if found:
+            look_at[cell.metadata.nbgrader.grade_id] = found
+            said = f"For whoever marks: {'; '.join(found)}. What was changed has been put back.\n"
             cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=said))
 
     def _ask(self, question, code=""):

@@ -1,13 +1,15 @@
 """How fast the training stage moves in a real browser: `python tests/benchmarks/bench_stage.py`.
 
-In one run, in JupyterLab and Chromium: pictures a second with the default layers and with all of them, and how long each
-control takes to answer while the stage plays and while it rests. Beside it what one would write without it: `interact` over
-the round, and a loop with `clear_output`, each drawing the same pictures anew with matplotlib. Times are printed, not
-asserted: machines differ; the ratios travel better.
+In one run, in JupyterLab and Chromium: pictures and rounds a second with the layers that are on at first and
+with all of them, how long each control takes to answer while the stage plays and while it rests, and how long
+a preset takes to begin. Beside it what one would write without it: a loop with `clear_output` that draws the
+same pictures anew with matplotlib. Times are printed, not asserted: machines differ; the ratios travel
+better.
 """
 
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import nbformat
@@ -24,22 +26,22 @@ made""",
 from IPython.display import clear_output, display
 plain = stage.Stage()
 def draw():
-    view, history, measured = plain.view(("real", "generated", "surface", "optimum", "arrows", "vae_mean")), plain.history, plain.measured
+    view = plain.view(("real", "generated", "surface", "optimum", "arrows", "vae_mean"))
+    history, measured, extent = plain.history, plain.measured, (-3, 3, -3, 3)
     fig, axes = plt.subplots(2, 4, figsize=(13, 6.5), layout="constrained")
-    for ax, points, surface in zip(axes[0], ["generated", "generated", "vae_mean"], ["surface", "optimum", None]):
-        if surface: ax.imshow(view[surface], origin="lower", extent=view["extent"], cmap="PuOr", vmin=0, vmax=1)
+    planes = [("generated", "surface"), ("generated", "optimum"), ("vae_mean", None)]
+    for ax, (points, surface) in zip(axes[0], planes):
+        if surface: ax.imshow(view[surface], origin="lower", extent=extent, cmap="PuOr", vmin=0, vmax=1)
         for name in ("real", points): ax.scatter(*view[name].T, s=6)
         ax.set(xlim=(-3, 3), ylim=(-3, 3))
     axes[0, 0].quiver(*view["arrows"][:, 0].T, *view["arrows"][:, 1].T)
-    for ax, names in zip([axes[0, 3], *axes[1]], [("discriminator_loss", "generator_loss"), ("real_output", "fake_output"),
-                         ("discriminator_gradient_norm", "generator_gradient_norm")]):
+    curves = [("discriminator_loss", "generator_loss"), ("real_output", "fake_output"),
+              ("discriminator_gradient_norm", "generator_gradient_norm")]
+    for ax, names in zip([axes[0, 3], *axes[1]], curves):
         for name in names: ax.plot(history[name])
     for ax, names in zip(axes[1, 2:], [("modes", "vae_modes"), ("kl", "js", "vae_kl", "vae_js")]):
         for name in names: ax.plot(measured["step"], measured[name])
-    plt.show()
-def show(to):
-    plain.advance(max(1, to - plain.step)); draw()
-ipywidgets.interact(show, to=(1, 400));""",
+    plt.show()""",
     """import time
 out = ipywidgets.Output()
 display(out)""",
@@ -50,9 +52,27 @@ while time.time() < end:
         clear_output(wait=True); draw()""",
 ]
 
-# Counts how often a picture gets another address within some seconds.
-COUNT = """async ([selector, seconds]) => {
-  const start = performance.now(); let last = document.querySelector(selector)?.src, count = 0;
+# Pictures and rounds a second: the counter of rounds is written with every picture.
+COUNT = """async (seconds) => {
+  const count = document.querySelector('.vg-count'), start = performance.now();
+  const round = () => Number(count.firstChild.textContent.replace(/[^0-9]/g, ''));
+  const begun = round();
+  let last = begun, pictures = 0, longest = 0, at = start;
+  while (performance.now() - start < 1000 * seconds) {
+    await new Promise(requestAnimationFrame);
+    if (round() === last) continue;
+    last = round();
+    longest = Math.max(longest, performance.now() - at);
+    at = performance.now();
+    pictures += 1;
+  }
+  const passed = (performance.now() - start) / 1000;
+  return [pictures / passed, (round() - begun) / passed, longest];
+}"""
+# How often an output's picture gets another address, a second.
+COUNT_OUTPUTS = """async (seconds) => {
+  const selector = '.jupyter-widgets-output-area .jp-RenderedImage img';
+  const start = performance.now(); let last = null, count = 0;
   while (performance.now() - start < 1000 * seconds) {
     const now = document.querySelector(selector)?.src;
     if (now && now !== last) { last = now; count += 1; }
@@ -60,36 +80,28 @@ COUNT = """async ([selector, seconds]) => {
   }
   return count / seconds;
 }"""
-# Milliseconds from an act until something that is watched is another.
+# Milliseconds from an act until what is watched is another.
 ANSWER = """async ([act, watched]) => {
   const look = () => (0, eval)(watched), before = look(), start = performance.now();
   (0, eval)(act);
   while (look() === before) {
-    if (performance.now() - start > 10000) return -1;
+    if (performance.now() - start > 20000) return -1;
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   return performance.now() - start;
 }"""
 FIND = "document.querySelector('.vg-stage').querySelector"
-KEY = "(key) => document.querySelector('.vg-region').dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))"
-CAPTION = f"{FIND}('.vg-caption').textContent"
-PICTURE = f"{FIND}('.vg-planes img').src"
-# control: (what is done, what answers)
-CONTROLS = {
-    "play and pause (Space)": (f"({KEY})(' ')", f"{FIND}('.vg-play').textContent"),
-    "a learning rate (× 2, ÷ 2)": (f"{FIND}('.vg-number button[title^=\"%s\"]').click()", CAPTION),
-    "a loss that was used before": (
-        "(() => { const s = [...document.querySelectorAll('.vg-field select')][0]; s.selectedIndex = 1 - s.selectedIndex; "
-        "s.dispatchEvent(new Event('change', {bubbles: true})); })()",
-        CAPTION,
-    ),
-    "a layer": (f"{FIND}('.vg-switch input').click()", PICTURE),
-}
+KEY = (
+    "(key) => document.querySelector('.vg-region')"
+    ".dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))"
+)
+ROUND = f"{FIND}('.vg-count').textContent"
+SAID = f"{FIND}('.vg-caption').textContent"
 
 
 def report(name, times):
     times = np.array(times)
-    print(f"{name:52s} median {np.median(times):7.1f} ms   longest {times.max():7.1f} ms", flush=True)
+    print(f"{name:56s} median {np.median(times):7.1f} ms   longest {times.max():7.1f} ms", flush=True)
 
 
 def main():
@@ -108,10 +120,10 @@ def main():
             executable_path=browser.chromium_path(), args=browser.CHROMIUM_ARGUMENTS
         )
         with browser.course_server(folder, settings) as (address, token):
-            lab = browser.Lab(
-                chromium.new_context(viewport={"width": 1280, "height": 2600}), address, token
-            ).open("bench.ipynb")
-            measure(lab.page)
+            context = chromium.new_context(viewport={"width": 1280, "height": 800})
+            lab = browser.Lab(context, address, token)
+            lab.page.set_default_timeout(300_000)
+            measure(lab.open("bench.ipynb").page)
             lab.close()
         chromium.close()
 
@@ -119,79 +131,80 @@ def main():
 def measure(page):
     def run(cell):
         page.evaluate(
-            "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", cell
+            "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;"
+            " window.jupyterapp.commands.execute('notebook:run-cell'); }",
+            cell,
         )
-        return "() => window.jupyterapp.commands.execute('notebook:run-cell')"
 
-    def answer(act, watched):
-        time = page.evaluate(ANSWER, [act, watched])
-        page.wait_for_timeout(250)
-        return time
+    def answers(acts, watched, wait=250):
+        times = []
+        for act in acts:
+            times.append(page.evaluate(ANSWER, [act, watched]))
+            page.wait_for_timeout(wait)
+        return times[2:]  # the first may have to compile
 
-    page.evaluate(run(0))
-    page.locator(".vg-planes img").first.wait_for()
-    page.wait_for_timeout(1500)
-    report(
-        "stage at rest: one round (right arrow)",
-        [answer(f"({KEY})('ArrowRight')", PICTURE) for _ in range(REPEATS)][2:],
-    )
-    report(
-        "stage at rest: back and forth (arrows)",
-        [answer(f"({KEY})('Arrow{way}')", PICTURE) for way in ("Left", "Right") * 6][2:],
-    )
-    play, watched = CONTROLS["play and pause (Space)"]
-    answer(play, watched)
-    page.wait_for_timeout(6000)  # everything is compiled
-    of_stage = page.evaluate(COUNT, [".vg-planes img", SECONDS])
-    print(f"{'stage, default layers':52s} {of_stage:7.1f} pictures a second")
-    page.evaluate(
-        "() => [...document.querySelectorAll('.vg-switch input')].filter((box) => !box.checked).forEach((box) => box.click())"
-    )
-    page.wait_for_timeout(3000)
+    begun = time.perf_counter()
+    run(0)
+    page.wait_for_function("() => document.querySelector('.vg-count')?.textContent.startsWith('Round')")
     print(
-        f"{'stage, all layers and charts':52s} {page.evaluate(COUNT, ['.vg-planes img', SECONDS]):7.1f} pictures a second"
+        f"from running the cell to the first picture, imports included {time.perf_counter() - begun:6.1f} s"
     )
-    page.evaluate(
-        "() => [...document.querySelectorAll('.vg-switch input')].slice(4, 10).forEach((box) => box.click())"
-    )
-    for name, (act, watched) in CONTROLS.items():
-        acts = [
-            act % tip if "%s" in act else act for tip in ("Twice as much: Learning", "Half of it: Learning")
-        ] * (REPEATS // 2 + 1)
-        report(f"stage that plays: {name}", [answer(each, watched) for each in acts][2:])  # the first compile
-    answer(play, watched)
-    page.wait_for_timeout(500)
-    if "Pause" in page.locator(".vg-play").inner_text():
-        page.locator(".vg-play").click()
-
-    page.evaluate(run(1))
-    page.locator(".jp-RenderedImage img").first.wait_for()
     page.wait_for_timeout(1500)
-    move = (
-        "(() => { const handle = document.querySelector('.widget-interact .noUi-handle'); handle.dispatchEvent(new KeyboardEvent("
-        "'keydown', {key: 'ArrowRight', code: 'ArrowRight', keyCode: 39, bubbles: true, cancelable: true})); })()"
+    first = page.evaluate(ANSWER, [f"({KEY})('ArrowRight')", ROUND])
+    print(f"the first round {first / 1000:6.1f} s", flush=True)
+    report("at rest: one round (right arrow)", answers([f"({KEY})('ArrowRight')"] * REPEATS, ROUND))
+    ways = ("Left", "Right") * (REPEATS // 2)
+    report("at rest: back and forth (arrows)", answers([f"({KEY})('Arrow{way}')" for way in ways], ROUND))
+    play, name = f"({KEY})(' ')", f"{FIND}('.vg-play').textContent"
+    page.evaluate(ANSWER, [play, name])
+    page.wait_for_timeout(5000)  # everything is compiled
+    said = "{:56s} {:6.1f} pictures a second, {:6.0f} rounds a second, longest pause {:5.0f} ms"
+    at_first = page.evaluate(COUNT, SECONDS)
+    print(said.format("the layers that are on at first", *at_first), flush=True)
+    switch = (
+        "() => document.querySelectorAll('.vg-switch input').forEach((box) => box.checked %s || box.click())"
     )
-    report(
-        "interact and plt.show: one round",
-        [answer(move, "document.querySelector('.jp-RenderedImage img').src") for _ in range(REPEATS)][2:],
-    )
-    page.evaluate(run(2))
-    page.wait_for_timeout(500)
+    page.evaluate(switch % "")
+    page.wait_for_timeout(5000)
+    print(said.format("all layers and charts", *page.evaluate(COUNT, SECONDS)), flush=True)
     page.evaluate(
-        "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; "
-        "window.jupyterapp.commands.execute('notebook:run-cell'); }",
-        3,
+        "() => [...document.querySelectorAll('.vg-switch input')].slice(2, 7).forEach((box) => box.click())"
     )
+    report("while it plays: Pause and Play (Space)", answers([play] * REPEATS, name))
+    rates = [
+        f"{FIND}('button[title^=\"{tip}: Learning rate of D\"]').click()"
+        for tip in ("Twice as much", "Half of it")
+    ]
+    rate = "[...document.querySelectorAll('.vg-number input')].map((field) => field.value).join()"
+    report("while it plays: a learning rate", answers(rates * (REPEATS // 2), rate))
+    pixels = "document.querySelector('.vg-plane:not([hidden]) canvas').toDataURL()"
+    layer = f"{FIND}('.vg-switch input').click()"
+    report("while it plays: a layer", answers([layer] * REPEATS, pixels))
+    page.evaluate(ANSWER, [play, name])
     page.wait_for_timeout(1000)
-    of_loop = page.evaluate(
-        COUNT,
-        [
-            ".jp-Cell:nth-of-type(3) .jp-RenderedImage img, .jupyter-widgets-output-area .jp-RenderedImage img",
-            SECONDS - 2,
-        ],
-    )
+    report("at rest: a layer", answers([layer] * REPEATS, pixels))
+    for preset in ("oscillation", "mode collapse", "vanishing gradient"):
+        act = (
+            "(() => { const s = [...document.querySelectorAll('.vg-toolbar select')].at(-1);"
+            f" s.value = '{preset}'; s.dispatchEvent(new Event('change')); }})()"
+        )
+        begun = page.evaluate(ANSWER, [act, SAID])
+        page.wait_for_timeout(500)
+        first = page.evaluate(ANSWER, [f"({KEY})('ArrowRight')", ROUND])
+        print(
+            f"the preset {preset}: picture after {begun / 1000:.1f} s, its first round {first / 1000:.1f} s",
+            flush=True,
+        )
+    run(1)
+    page.wait_for_timeout(2000)
+    run(2)
+    page.wait_for_timeout(1000)
+    run(3)
+    page.wait_for_timeout(1500)
+    loop = page.evaluate(COUNT_OUTPUTS, SECONDS - 2)
     print(
-        f"{'a loop with clear_output and plt.show':52s} {of_loop:7.1f} pictures a second: the stage shows {of_stage / max(of_loop, 0.1):.1f} times as many"
+        f"{'a loop with clear_output and plt.show':56s} {loop:6.1f} pictures a second: the stage shows "
+        f"{at_first[0] / max(loop, 0.1):.1f} times as many"
     )
 
 

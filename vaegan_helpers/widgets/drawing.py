@@ -70,7 +70,7 @@ def prepared(strokes: list) -> np.ndarray:
     return like_mnist(np.clip((RADIUS - far) / SOFT + 0.5, 0, 1))
 
 
-def as_strokes(_, strokes: Any) -> list:
+def as_strokes(_: Any, strokes: Any) -> list:
     """Lines, each a list of points (x, y), or ValueError."""
     for stroke in strokes:
         if np.ndim(stroke) != 2 or np.shape(stroke)[1] != 2 or not np.isfinite(stroke).all():
@@ -139,7 +139,7 @@ class DrawDigit(base.Explorer):
             about = {"encode": encode, "decode": decode, "z_dim": model.z_dim}
             if model.z_dim == 2:
                 self.codes = None if codes is None else base.as_codes(codes, 2)
-                count = 0 if codes is None else len(self.codes)
+                count = 0 if self.codes is None else len(self.codes)
                 self.code_labels = base.matching("code_labels", code_labels, count)
                 self.limit = plane_limit(self.codes)
                 about |= {"plane": plane_data(self.codes, self.code_labels, self.limit)}

@@ -45,11 +45,11 @@ class LatentPlane(base.Explorer):
         labels: Any = None,
         *,
         limit: float | None = None,
-        point=(0.0, 0.0),
+        point: Any = (0.0, 0.0),
     ):
         self.models = networks.as_models(models, z_dim=2)
         self.codes = None if codes is None else base.as_codes(codes, 2)
-        self.labels = base.matching("labels", labels, 0 if codes is None else len(self.codes))
+        self.labels = base.matching("labels", labels, 0 if self.codes is None else len(self.codes))
         limit = plane_limit(self.codes) if limit is None else limit
         if not limit > 0:
             raise ValueError(f"limit must be positive, got {limit}")
@@ -95,7 +95,7 @@ def plane_limit(codes: np.ndarray | None) -> float:
     return 3.0 if codes is None else float(np.ceil(np.quantile(np.abs(codes), 0.998)))
 
 
-def nearest_in_words(z, codes: np.ndarray | None, labels: np.ndarray | None) -> str:
+def nearest_in_words(z: Any, codes: np.ndarray | None, labels: np.ndarray | None) -> str:
     """What lies near a point (2,) of the plane."""
     if codes is None:
         return f"Distance to the centre of the prior: {np.linalg.norm(z):.2f}."

@@ -1,8 +1,10 @@
-"""How far a generator's density q is from the data's density p, and the best discriminator, when q is known by samples.
+"""How far a generator's density q is from the data's density p, and the best discriminator, when q is known
+by samples.
 
-p is a mixture whose density is known. q is implicit, so it is estimated: a Gaussian kernel of one width on every one of
-several thousand samples. p is blurred by the same kernel, exactly, since a mixture of Gaussians stays one. So both are
-seen through the same lens: equal densities stay equal, and D* is 1/2 there. A blur can only lower a divergence.
+p is a mixture whose density is known. q is implicit, so it is estimated: a Gaussian kernel of one width on
+every one of several thousand samples. p is blurred by the same kernel, exactly, since a mixture of Gaussians
+stays one. So both are seen through the same lens: equal densities stay equal, and D* is 1/2 there. A blur can
+only lower a divergence.
 """
 
 import dataclasses
@@ -11,7 +13,8 @@ import math
 import jax
 import jax.numpy as jnp
 
-# Where both densities together are lower than this share of their peak no sample of thousands falls: D* fades to 1/2.
+# Where both densities together are lower than this share of their peak no sample of thousands falls: D* fades
+# to 1/2.
 NOTHING = 1e-4
 
 
@@ -49,7 +52,8 @@ def kernel_density_on_grid(samples, x, y, width):
       width: the kernel's standard deviation.
 
     Returns:
-      (len(y), len(x)), in 1 / area. Its sum times the cell's area falls short of 1 by what lies outside of the grid.
+      (len(y), len(x)), in 1 / area. Its sum times the cell's area falls short of 1 by what lies outside of
+      the grid.
     """
     along_x, along_y = (
         jnp.exp(-0.5 * ((samples[:, i, None] - ticks[None]) / width) ** 2) for i, ticks in enumerate((x, y))
@@ -58,7 +62,8 @@ def kernel_density_on_grid(samples, x, y, width):
 
 
 def log_kernel_density(points, samples, width):
-    """The log of the same estimate at single points (m, 2), in nats, (m,): finite however far the samples are."""
+    """The log of the same estimate at single points (m, 2), in nats, (m,): finite however far the samples
+    are."""
     sample_norms = jnp.sum(samples**2, axis=1)[None]
 
     def at(few):
@@ -85,7 +90,8 @@ def best_discriminator(p, q):
 def jensen_shannon(p, q, cell):
     """The Jensen-Shannon divergence of two densities on a grid that holds (almost) all of p.
 
-    Where p is 0, q adds log(2) / 2 times its mass, wherever that lies: so what q has outside of the grid counts as well.
+    Where p is 0, q adds log(2) / 2 times its mass, wherever that lies: so what q has outside of the grid
+    counts as well.
 
     Args:
       p, q: densities at the cells' middles, of one shape.
@@ -101,7 +107,8 @@ def jensen_shannon(p, q, cell):
 
 
 def _x_log_ratio(a, b):
-    """a log(a / b), and 0 where a is 0, or so close to it that b, which is at least a / 2, may have been rounded to 0."""
+    """a log(a / b), and 0 where a is 0, or so close to it that b, which is at least a / 2, may have been
+    rounded to 0."""
     seen = a > 1e-30
     return jnp.where(seen, a * jnp.log(jnp.where(seen, a, 1) / jnp.where(seen, b, 1)), 0)
 
@@ -109,8 +116,9 @@ def _x_log_ratio(a, b):
 def kl_from_data(points, log_p, samples, width, area):
     """KL(p || q) as the mean of log p - log q over points drawn from the blurred p.
 
-    n samples say nothing about a q that is so thin that none of them falls there. So one sample more is thought of,
-    spread over the whole plane. It keeps the number finite where q leaves a mode out. In q's thin tails the estimate is
+    n samples say nothing about a q that is so thin that none of them falls there. So one sample more is
+    thought of, spread over the whole plane. It keeps the number finite where q leaves a mode out. In q's thin
+    tails the estimate is
     rather too large: in the tests, with 5,000 samples, by up to a tenth of a nat or a tenth of the truth.
 
     Args:

@@ -1,19 +1,20 @@
 """The stage itself: it trains in small pieces, remembers, rewinds, and hands out what there is to see."""
 
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import jax
 import numpy as np
 import optax
 
 from vaegan_helpers import losses, mixtures, training
 from vaegan_helpers.inputs import require_whole
-from vaegan_helpers.stage.engine import networks, scene, slow_motion
-from vaegan_helpers.stage.engine.networks import CURVES, LONGEST, State
+from vaegan_helpers.stage.engine import export, networks, scene, slow_motion
+from vaegan_helpers.stage.engine.networks import CURVES, MISSING, PATH, ROUNDS_PER_CALL, State
 from vaegan_helpers.stage.engine.settings import (
     DATA,
-    FALLING_ROUNDS,
-    LIVE,
     RESETS,
-    UNROLLED_STEPS,
     Settings,
     check_points,
     check_settings,
@@ -26,15 +27,21 @@ MEASURED = ("modes", "quality", "kl", "js", "vae_modes", "vae_quality", "vae_kl"
 
 
 class Diverged(training.Diverged):
-    """A player or the VAE became NaN or infinite. The stage keeps the last good state."""
+    """A player or the VAE became NaN or infinite. The stage keeps the last good state.
 
-    def __init__(self, who, step):
+    Attributes:
+      step: the last good round, at which the stage stands.
+      models: the `State` there.
+      history: the curves up to there.
+    """
+
+    def __init__(self, who: str, step: int, models: Any, history: dict) -> None:
         FloatingPointError.__init__(
             self,
-            f"{who} is no longer finite after round {step + 1}. The stage stands at round {step}, the last good one: "
-            "lower a learning rate, or rewind and change a setting.",
+            f"{who} is no longer finite after round {step + 1}. The stage stands at round {step}, the last "
+            "good one: lower a learning rate, or rewind and change a setting.",
         )
-        self.step, self.models, self.history = step, None, None
+        self.step, self.models, self.history = step, models, history
 
 
 class Stage:
@@ -46,55 +53,74 @@ class Stage:
       points: for drawn data, (n, 2) with n of at least 20, inside of the stage's plane.
       settings: fields of `Settings`.
 
-    Raises:
-      ValueError: an unknown name, a bad value, or points that do not fit.
+    Attributes:
+      settings: those that hold now.
+      points: of drawn data, or None.
+      step: rounds done.
+      branch: another number whenever rounds that were once shown are no longer part of the timeline.
+      first_settings, recipe: where the run began, and what was done since: settings that changed as
+        dictionaries, and (who, rounds) for what was trained in between. `export` makes text and code of it.
     """
 
-    def __init__(self, data=None, *, seed=0, points=None, **settings):
+    def __init__(
+        self, data: str | None = None, *, seed: int = 0, points: Any = None, **settings: Any
+    ) -> None:
         if points is not None and data not in (None, "drawn"):
             raise ValueError(f"points are drawn data; they came together with data={data!r}")
         data = data or ("ring" if points is None else "drawn")
         self.settings = check_settings(Settings(), data=data, seed=seed, **settings)
-        self.points = None if points is None else check_points(points)
+        self.points, self.branch = None if points is None else check_points(points), 0
         if data == "drawn" and points is None:
             raise ValueError("data='drawn' needs points: an array (n, 2) with n of at least 20")
         self._begin()
 
     def _begin(self):
         s = self.settings
+        self.branch, self.first_settings, self.recipe = self.branch + 1, s, ()
         self.mixture = DATA[s.data] if s.data != "drawn" else mixtures.around_points(self.points)
         root_key = jax.random.key(s.seed)
         data_key, model_key, props_key, self._gan_key, self._vae_key = jax.random.split(root_key, 5)
-        generator, discriminator, vae = networks.networks(
-            model_key, **{name: getattr(s, name) for name in networks.ARCHITECTURE}
-        )
+        if s.data == "Dirac":
+            generator, discriminator, vae = networks.dirac(s.z_dim, s.generator_start, s.discriminator_start)
+        else:
+            generator, discriminator, vae = networks.networks(
+                model_key, **{name: getattr(s, name) for name in networks.ARCHITECTURE}
+            )
         self._data = networks.draw(self.mixture, data_key)
         self._props = scene.props(self.mixture, self._data, props_key, generator.z_dim, generator.categories)
         self._state = State(
-            training.gan_state(generator, discriminator, self._optimizers()), vae, optax.adam(0.0).init(vae)
+            training.gan_state(generator, discriminator, self.settings.optimizers),
+            vae,
+            optax.adam(0.0).init(vae),
         )
         size = sum(leaf.nbytes for leaf in jax.tree.leaves(self._state))
         self._most_kept = int(np.clip(KEPT_BYTES // size, 8, 200))
         self.step, self._interval, self._kept = 0, KEPT_EVERY, {}
-        self._rows, self._measured = np.full((0, len(CURVES)), np.nan, np.float32), {}
+        self._rows, self._measured = np.full((0, len(CURVES) + len(PATH)), np.nan, np.float32), {}
         self._arrive()
 
-    def _optimizers(self):
-        return self.settings.discriminator_optimizer, self.settings.generator_optimizer
+    def forget(self) -> None:
+        """Lets go of every kept state but the one that is shown."""
+        self._kept = {}
+
+    @property
+    def generator(self) -> Any:
+        """G, whose averaged weights are what is shown."""
+        return self._state.gan.averaged
 
     # Time
 
     @property
-    def kept(self):
+    def kept(self) -> list[int]:
         """The steps whose states are kept, of the past and of the future that a rewind has left."""
         return sorted({*self._kept, self.step})
 
     @property
-    def end(self):
+    def end(self) -> int:
         """The last step of the timeline; later than `step` after a rewind."""
         return max(self.kept)
 
-    def advance(self, rounds=1, who="both"):
+    def advance(self, rounds: int = 1, who: str = "both") -> None:
         """Trains for so many rounds from here; a future left by a rewind is dropped.
 
         Args:
@@ -111,57 +137,37 @@ class Stage:
         self._drop_future()
         last = self.step + rounds
         while self.step < last:
-            stops = (every * (self.step // every + 1) for every in (self._interval, MEASURED_EVERY, LONGEST))
+            stops = (
+                every * (self.step // every + 1)
+                for every in (self._interval, MEASURED_EVERY, ROUNDS_PER_CALL)
+            )
             length = min(last, *stops) - self.step
             state, rows, bad = self._run(length, who)
             if bad is not None and bad[0]:
                 state, rows, _ = self._run(bad[0], who)
             if bad is None or bad[0]:
-                self._accept(state, rows)
+                self._accept(state, rows, who)
             if bad is not None:
-                raise Diverged(bad[1], self.step)
+                raise self._diverged(bad[1])
 
-    def _game(self, who):
-        """The rules of the GAN's game, for a round in which one player may have to wait."""
-        s = self.settings
-        return training.Game(
-            loss=s.loss,
-            penalty=None if s.penalty == "none" else s.penalty,
-            batch_size=s.batch_size,
-            discriminator_steps=s.discriminator_steps * (who != "generator"),
-            generator_steps=s.generator_steps * (who != "discriminator"),
-            unrolled_steps=UNROLLED_STEPS * s.unrolling,
-            optimizers=self._optimizers(),
-        )
+    def _diverged(self, who):
+        return Diverged(who, self.step, self._state, self.history)
 
     def _run(self, length, who):
-        """The state after `length` rounds, their rows, and (good rounds, who broke) or None. Changes nothing."""
+        """The state after `length` rounds, their rows, and (good rounds, who broke) or None. Changes
+        nothing."""
         s = self.settings
-        settings = training.GanSettings(
-            *map(
-                float,
-                (
-                    s.discriminator_learning_rate,
-                    s.generator_learning_rate,
-                    s.penalty_weight,
-                    s.momentum,
-                    0.995 if s.averaging else 0.0,
-                    0.01 if s.falling_rates else 1.0,
-                    FALLING_ROUNDS,
-                ),
-            )
-        )
         gan, gan_rows, gan_finite = networks.play(
             self._state.gan,
             self._data,
             jax.random.clone(self._gan_key),
             self.step,
             length,
-            settings,
-            game=self._game(who),
+            s.traced(),
+            game=s.game(who),
         )
         vae, adam = self._state.vae, self._state.vae_adam
-        vae_rows, vae_finite = np.full((length, 3), np.nan), np.ones(length, bool)
+        vae_rows, vae_finite = np.full((length, 4), np.nan), np.ones(length, bool)
         if who == "both":
             (vae, adam), vae_rows, vae_finite = networks.play_vae(
                 vae,
@@ -174,18 +180,26 @@ class Stage:
                 float(s.beta),
                 s.batch_size,
             )
-        rows = np.concatenate([np.asarray(gan_rows)[:length], np.asarray(vae_rows)[:length]], axis=1)
+        gan_rows, vae_rows = np.asarray(gan_rows)[:length], np.asarray(vae_rows)[:length]
+        rows = np.concatenate([gan_rows[:, :7], vae_rows[:, :3], gan_rows[:, 7:], vae_rows[:, 3:]], axis=1)
+        rows = np.where(rows == MISSING, np.nan, rows)
         finite = {"the GAN": np.asarray(gan_finite)[:length], "the VAE": np.asarray(vae_finite)[:length]}
         broken = [(int(np.argmin(good)), who) for who, good in finite.items() if not good.all()]
         return State(gan, vae, adam), rows, min(broken) if broken else None
 
-    def _accept(self, state, rows):
+    def _accept(self, state, rows, who):
         self._state, self.step = state, self.step + len(rows)
+        done = len(rows)
+        if self.recipe and isinstance(self.recipe[-1], tuple) and self.recipe[-1][0] == who:
+            done += self.recipe[-1][1]
+            self.recipe = self.recipe[:-1]
+        self.recipe += ((who, done),)
         self._rows = np.concatenate([self._rows, np.float32(rows)])
         self._arrive()
 
     def _arrive(self):
-        """Measures this step and keeps its state, if it is a step for that; thins what is kept when it becomes too much.
+        """Measures this step and keeps its state, if it is a step for that; thins what is kept when it
+        becomes too much.
 
         It depends on the step alone, so that a run is the same however it is cut.
         """
@@ -193,7 +207,7 @@ class Stage:
             measured = jax.device_get(scene.measure(self._state.gan.averaged, self._state.vae, self._props))
             self._measured[self.step] = [float(measured[name]) for name in MEASURED]
         if self.step % self._interval == 0:
-            self._kept[self.step] = (self._state, self._optimizers())
+            self._kept[self.step] = (self._state, self.settings, self.recipe)
         while len(self._kept) > self._most_kept:
             self._interval *= 2
             self._kept = {
@@ -203,12 +217,14 @@ class Stage:
             }
 
     def _drop_future(self):
+        self.branch += len(self._rows) > self.step
         self._kept = {step: kept for step, kept in self._kept.items() if step <= self.step}
         self._measured = {step: row for step, row in self._measured.items() if step <= self.step}
         self._rows = self._rows[: self.step]
 
-    def phases(self):
-        """The next round in slow motion: an iterator of slow_motion.Phase. The last of them completes the round.
+    def phases(self) -> Iterator[slow_motion.Phase]:
+        """The next round in slow motion: an iterator of slow_motion.Phase. The last of them completes the
+        round.
 
         All of them together are one `advance(1)`, to the bit. If the stage is changed in between, they end.
 
@@ -218,7 +234,7 @@ class Stage:
         before, s = self._state, self.settings
         after, rows, bad = self._run(1, "both")
         if bad is not None:
-            raise Diverged(bad[1], self.step)
+            raise self._diverged(bad[1])
         game = slow_motion.game_arrays(
             before.gan,
             after.gan,
@@ -235,27 +251,34 @@ class Stage:
             before.vae, after.vae, self._data, jax.random.clone(self._vae_key), self.step, s.batch_size
         )
         moves = (s.discriminator_steps, s.generator_steps)
-        steps = slow_motion.phases(*jax.device_get((*game, of_vae)), dict(zip(CURVES, rows[0])), moves)
+        of_d, of_g, of_vae = jax.device_get((*game, of_vae))
+        row = dict(zip(CURVES, rows[0], strict=False))  # the row ends with the Dirac game's path
+        steps = slow_motion.phases(of_d, of_g, of_vae, row, moves)
         for phase in steps:
             if self._state is not before or self.settings != s:
                 return
             if phase is steps[-1]:
                 self._drop_future()
-                self._accept(after, rows)
+                self._accept(after, rows, "both")
             yield phase
 
-    def rewind(self, step):
-        """Goes to the nearest kept state at or before `step`, past or future. The settings stay as they are now."""
+    def rewind(self, step: int) -> None:
+        """Goes to the nearest kept state at or before `step`, past or future. The settings stay as they are
+        now."""
         if not isinstance(step, (int, np.integer)) or step < 0:
             raise ValueError(f"step must be a whole number of at least 0; got {step!r}")
-        self._kept.setdefault(self.step, (self._state, self._optimizers()))
+        self._kept.setdefault(self.step, (self._state, self.settings, self.recipe))
         self.step = max(kept for kept in self._kept if kept <= step)
-        self._state, optimizers = self._kept[self.step]
-        self._fit_optimizers(optimizers)
+        self._state, before, self.recipe = self._kept[self.step]
+        self._go_on_from(before)
 
-    def _fit_optimizers(self, before):
-        """An optimiser that was exchanged begins without memory of earlier gradients."""
-        gan, now = self._state.gan, self._optimizers()
+    def _go_on_from(self, old):
+        """Notes what is another setting now. An optimiser that was exchanged begins without memory of
+        gradients."""
+        now, was = dataclasses.asdict(self.settings), dataclasses.asdict(old)
+        if now != was:
+            self.recipe += ({name: value for name, value in now.items() if value != was[name]},)
+        gan, before, now = self._state.gan, old.optimizers, self.settings.optimizers
         fresh = training.gan_state(gan.generator, gan.discriminator, now)
         if before[0] != now[0]:
             gan = gan._replace(discriminator_optimizer=fresh.discriminator_optimizer)
@@ -263,13 +286,13 @@ class Stage:
             gan = gan._replace(generator_optimizer=fresh.generator_optimizer)
         self._state = self._state._replace(gan=gan)
 
-    def reset(self, seed=None):
+    def reset(self, seed: int | None = None) -> None:
         """Step 0 again, with another seed if one is given."""
         if seed is not None:
             self.settings = check_settings(self.settings, seed=seed)
         self._begin()
 
-    def change(self, **settings):
+    def change(self, **settings: Any) -> bool:
         """Changes settings: at once, or, for those in `RESETS`, with a new beginning.
 
         Returns:
@@ -283,51 +306,73 @@ class Stage:
         new = check_settings(self.settings, **settings | ({} if points is None else {"data": "drawn"}))
         if new.data == "drawn" and points is None and self.points is None:
             raise ValueError("data='drawn' needs points: an array (n, 2) with n of at least 20")
-        before, old = self._optimizers(), self.settings
+        old = self.settings
         self.settings, self.points = new, self.points if points is None else points
         anew = points is not None or any(getattr(new, name) != getattr(old, name) for name in RESETS)
-        if anew:
-            self._begin()
-        else:
-            self._fit_optimizers(before)
+        self._begin() if anew else self._go_on_from(old)
         return anew
 
     # What is shown
 
     @property
-    def history(self):
+    def history(self) -> dict[str, np.ndarray]:
         """The curves up to this step, each (step,); NaN where a player did not move."""
-        return dict(zip(CURVES, self._rows[: self.step].T))
+        return dict(zip(CURVES, self._rows[: self.step].T, strict=False))  # PATH stands after them
 
     @property
-    def measured(self):
+    def path(self) -> np.ndarray | None:
+        """Of the Dirac game: the numbers of G, D and the VAE after each round, (step + 1, 3); else None."""
+        if self.settings.data != "Dirac":
+            return None
+        g, d = self.first_settings.generator_start, self.first_settings.discriminator_start
+        return np.concatenate([np.array([[g, d, g]], np.float32), self._rows[: self.step, len(CURVES) :]])
+
+    def timeline(self) -> tuple[np.ndarray, np.ndarray]:
+        """Everything from round 1 to `end`, also what a rewind has left ahead.
+
+        Returns:
+          CURVES and PATH in columns, (end, 13); the step and MEASURED in columns, (m, 9).
+        """
+        measured = [[step, *row] for step, row in sorted(self._measured.items())]
+        return self._rows, np.array(measured, np.float32).reshape(-1, 1 + len(MEASURED))
+
+    @property
+    def measured(self) -> dict[str, np.ndarray]:
         """What was measured up to this step, every 50 rounds: "step" and each name of MEASURED, (m,).
 
-        Modes and quality by the protocol of `metrics.modes_covered` (for the VAE on its decoder's means); "kl" is
-        KL(p || q) and "js" the Jensen-Shannon divergence, in nats, of the densities that "optimum" compares. See
-        `divergences` for how sure they are.
+        Modes and quality by the protocol of `metrics.modes_covered` (for the VAE on its decoder's means);
+        "kl" is KL(p || q) and "js" the Jensen-Shannon divergence, in nats, of the densities that "optimum"
+        compares. See `divergences` for how sure they are.
         """
         steps = sorted(step for step in self._measured if step <= self.step)
         table = np.array([self._measured[step] for step in steps]).reshape(len(steps), len(MEASURED))
-        return {"step": np.array(steps, int)} | dict(zip(MEASURED, table.T))
+        return {"step": np.array(steps, int)} | dict(zip(MEASURED, table.T, strict=True))
 
-    def view(self, layers=None):
+    def view(self, layers: Iterable[str] | None = None) -> dict[str, Any]:
         """Arrays for pictures, in NumPy, by compiled functions of fixed shape.
 
         Args:
-          layers: names in `LAYERS`; only these are computed. None for all.
+          layers: names in `scene.ARRAYS`; only these are computed. None for all.
 
         Returns:
           Dictionary. Surfaces have the lowest y first; n = 400 samples, 64 cells, a mesh of 21 lines.
-            "real", "generated": (n, 2).
-            "surface": D's output at the middle of each cell, (cells, cells): a probability, or for least squares and
-              Wasserstein a plain number. A D that judges packs or batches is asked about each point among generated ones.
-            "optimum": the best D against this G, p / (p + q), there. Both densities are seen through a Gaussian kernel as
-              wide as a cell: p exactly, q as the kernel estimate of 5,000 samples. (Noise has another dimension than the
-              plane, and G may fold it, so a change of variables would not give q.) Wasserstein has no such optimum.
-            "arrows": (48, 2, 2), generated points, and minus the gradient of G's loss there: where each is pulled.
-            "manifold": (mesh, mesh, 2), a grid of noise as G warps it; with gaps in the noise, that of the first category.
-            "vae_samples": (n, 2) from p(x | z), "vae_mean": the decoder's means of the same codes, "vae_manifold".
+            "real", "generated": (n, 2), and "noise": (n, 2), the first two numbers of the noise behind
+              "generated", as G takes them; with one number, 0 stands for the second.
+            "surface": D's output at the middle of each cell, (cells, cells): a probability, or for least
+              squares and Wasserstein a plain number. A D that judges packs or batches is asked about each
+              point among generated ones.
+            "optimum": the best D against this G, p / (p + q), there. Both densities are seen through a
+              Gaussian kernel as
+              wide as a cell: p exactly, q as the kernel estimate of 5,000 samples. (Noise has another
+                dimension than the
+              plane, and G may fold it, so a change of variables would not give q.) Wasserstein has no such
+              optimum.
+            "arrows": (48, 2, 2), generated points, and minus the gradient of G's loss there: where each is
+              pulled.
+            "manifold": (mesh, mesh, 2), a grid of noise as G warps it; with mixture noise, that of the first
+              category.
+            "vae_samples": (n, 2) from p(x | z), "vae_mean": the decoder's means of the same codes,
+              "vae_manifold".
             "vae_ellipses": (48, 2, 2), mean and standard deviation of real points' codes.
             "vae_reconstructions": (48, 2, 2), these points and what the decoder makes of their mean codes.
             "per_mode", "vae_per_mode": (modes,), how many of 2,500 samples are of high quality at each mode.
@@ -336,70 +381,19 @@ class Stage:
         Raises:
           ValueError: an unknown layer.
         """
-        gan, vae, props = self._state.gan, self._state.vae, self._props
-        loss = losses.GAN_LOSSES[self.settings.loss]
-        makers = {
-            "generated": lambda: scene.generated(gan.averaged, props),
-            "surface": lambda: scene.surface(gan.averaged, gan.discriminator, props, loss),
-            "optimum": lambda: scene.optimum(gan.averaged, props),
-            "arrows": lambda: scene.arrows(gan.averaged, gan.discriminator, props, loss),
-            "manifold": lambda: scene.manifold(gan.averaged, props),
-            "per_mode": lambda: scene.per_mode(gan.averaged, props.noise, props.mixture),
-            "vae_per_mode": lambda: scene.per_mode(vae, props.codes, props.mixture),
-        }
-        wanted = LAYERS if layers is None else tuple(layers)
-        unknown = set(wanted) - set(LAYERS)
+        wanted = scene.ARRAYS if layers is None else tuple(layers)
+        unknown = set(wanted) - set(scene.ARRAYS)
         if unknown:
-            raise ValueError(f"layers are {', '.join(LAYERS)}; got {', '.join(sorted(map(str, unknown)))}")
-        shown = {name: make() for name, make in makers.items() if name in wanted}
-        if set(wanted) & {"vae_samples", "vae_mean", "vae_manifold", "vae_ellipses", "vae_reconstructions"}:
-            shown |= {name: array for name, array in scene.vae_pictures(vae, props).items() if name in wanted}
-        shown = jax.device_get(shown)
-        if "real" in wanted:
-            shown["real"] = np.asarray(props.real[: scene.SHOWN])
-        return shown | {"extent": scene.EXTENT}
-
-    def csv(self):
-        """The history up to this step as text, with one row for each round and what was measured after it."""
-        measured = self.measured
-        lines = [",".join(["round", *CURVES, *(f"measured_{name}" for name in MEASURED)])]
-        at = {int(step): i for i, step in enumerate(measured["step"])}
-        for step in range(self.step + 1):
-            curves = self._rows[step - 1] if step else np.full(len(CURVES), np.nan)
-            values = [measured[name][at[step]] if step in at else np.nan for name in MEASURED]
-            lines.append(
-                ",".join(
-                    [str(step), *("" if np.isnan(value) else f"{value:.6g}" for value in [*curves, *values])]
-                )
+            raise ValueError(
+                f"layers are {', '.join(scene.ARRAYS)}; got {', '.join(sorted(map(str, unknown)))}"
             )
-        return "\n".join(lines) + "\n"
+        loss = losses.GAN_LOSSES[self.settings.loss]
+        return scene.view(self._state.gan, self._state.vae, self._props, loss, wanted)
 
-    def code(self):
+    def csv(self) -> str:
+        """The history as text; see `export.csv`."""
+        return export.csv(self)
+
+    def code(self) -> str:
         """The line of code that rebuilds this stage at step 0, with the settings that hold now."""
-        s, plain = self.settings, Settings()
-        given = {
-            name: getattr(s, name)
-            for name in (*RESETS[2:], *LIVE)
-            if getattr(s, name) != getattr(plain, name)
-        }
-        first = (
-            repr(s.data) if s.data != "drawn" else f"points={np.round(np.float64(self.points), 3).tolist()}"
-        )
-        return f"stage.TrainingStage({', '.join([first, f'seed={s.seed}', *(f'{k}={v!r}' for k, v in given.items())])})"
-
-
-LAYERS = (
-    "real",
-    "generated",
-    "surface",
-    "optimum",
-    "arrows",
-    "manifold",
-    "vae_samples",
-    "vae_mean",
-    "vae_manifold",
-    "vae_ellipses",
-    "vae_reconstructions",
-    "per_mode",
-    "vae_per_mode",
-)
+        return export.line_of_code(self)

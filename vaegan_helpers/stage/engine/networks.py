@@ -5,12 +5,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from flax import nnx
 
 from vaegan_helpers import models, training
 from vaegan_helpers.stage.engine import scene
-from vaegan_helpers.stage.engine.settings import CATEGORIES, WAVES
+from vaegan_helpers.stage.engine.settings import CATEGORIES, FREQUENCIES
 
-LONGEST = 100  # rounds in one compiled call
+ROUNDS_PER_CALL = 100  # at most, in one compiled call
 CURVES = (
     "discriminator_loss",
     "generator_loss",
@@ -23,6 +25,9 @@ CURVES = (
     "vae_reconstruction",
     "vae_kl",
 )
+# Stands in the compiled record for what did not happen: NaN there would stop `jax_debug_nans`.
+MISSING = np.float32(3e38)
+PATH = ("generator_number", "discriminator_number", "vae_number")  # of the Dirac game
 
 
 class StageGenerator(models.Generator):
@@ -56,16 +61,19 @@ ARCHITECTURE = (
     "packing",
     "minibatch_std",
     "spectral_norm",
-    "waves",
+    "fourier_features",
 )
 
 
 @functools.partial(jax.jit, static_argnames=ARCHITECTURE)
-def networks(key, *, hidden_layers, hidden_dim, z_dim, noise, packing, minibatch_std, spectral_norm, waves):
-    """G, D and the VAE of these settings; the VAE has as many layers and neurons, and always two latent numbers."""
+def networks(
+    key, *, hidden_layers, hidden_dim, z_dim, noise, packing, minibatch_std, spectral_norm, fourier_features
+):
+    """G, D and the VAE of these settings; the VAE has as many layers and neurons, and always two latent
+    numbers."""
     g_key, d_key, vae_key = jax.random.split(key, 3)
     sizes = {"hidden_dim": hidden_dim, "hidden_layers": hidden_layers}
-    categories = CATEGORIES if noise == "with gaps" else 0
+    categories = CATEGORIES if noise == "mixture" else 0
     generator = StageGenerator(
         z_dim + categories,
         x_dim=2,
@@ -81,10 +89,70 @@ def networks(key, *, hidden_layers, hidden_dim, z_dim, noise, packing, minibatch
         packing=1 + packing,
         minibatch_std=minibatch_std,
         spectral_norm=spectral_norm,
-        frequencies=WAVES if waves else (),
+        frequencies=FREQUENCIES if fourier_features else (),
         key=d_key,
     )
     return generator, discriminator, models.VAE(2, z_dim=2, **sizes, output=models.identity, key=vae_key)
+
+
+class DiracGenerator(nnx.Module):
+    """A generator of one number: whatever the noise, its point is (number, 0)."""
+
+    def __init__(self, number, z_dim):
+        self.number, self.z_dim, self.categories = nnx.Param(jnp.float32(number)), z_dim, 0
+
+    def __call__(self, z):
+        return jnp.zeros((len(z), 2)).at[:, 0].set(self.number[...])
+
+    decode = __call__
+
+
+class DiracDiscriminator(nnx.Module):
+    """A linear discriminator of one number, its slope: D's logit is number * x.
+
+    References:
+      Mescheder et al., Which Training Methods for GANs do actually Converge?, 2018, section 2.
+    """
+
+    packing, minibatch_std = 1, False
+
+    def __init__(self, number):
+        self.number = nnx.Param(jnp.float32(number))
+
+    def __call__(self, x, key=None):
+        return self.number[...] * x[:, 0]
+
+
+class DiracVAE(nnx.Module):
+    """A decoder of one number beside an encoder that answers with the prior: there is nothing to encode in
+    one point."""
+
+    z_dim = 2
+
+    def __init__(self, number):
+        self.number = nnx.Param(jnp.float32(number))
+
+    def encode(self, x):
+        return jnp.zeros_like(x), jnp.zeros_like(x)
+
+    def decode(self, z):
+        return jnp.zeros((len(z), 2)).at[:, 0].set(self.number[...])
+
+    decoder = decode
+
+
+def dirac(z_dim, generator_start, discriminator_start):
+    """The three networks of one number each."""
+    return (
+        DiracGenerator(generator_start, z_dim),
+        DiracDiscriminator(discriminator_start),
+        DiracVAE(generator_start),
+    )
+
+
+def _numbers(*models):
+    """The one number of each model of the Dirac game, and MISSING for any other model: what `PATH` names."""
+    return [getattr(model, "number", jnp.float32(MISSING))[...] for model in models]
 
 
 @jax.jit
@@ -106,11 +174,11 @@ def play(state, points, key, start, length, settings, *, game):
     Args:
       state: training.GanState.
       points, key, start, settings, game: as in `training.gan_steps`.
-      length: rounds, at most LONGEST; traced.
+      length: rounds, at most ROUNDS_PER_CALL; traced.
 
     Returns:
-      (state, record, finite): the first seven CURVES in columns, (LONGEST, 7), NaN for what did not happen, and whether all
-      was finite after each round, (LONGEST,).
+      (state, record, finite): the first seven CURVES and two of PATH in columns, (ROUNDS_PER_CALL, 9),
+      MISSING for what did not happen, and whether all was finite after each round, (ROUNDS_PER_CALL,).
     """
     names = CURVES[:7]
 
@@ -119,17 +187,23 @@ def play(state, points, key, start, length, settings, *, game):
         state, entries = training.gan_steps(
             state, points, jax.random.clone(key), start + i, settings, game=game, length=1
         )
-        row = jnp.stack([entries[name][0] if name in entries else jnp.nan for name in names])
+        values = [entries[name][0] if name in entries else MISSING for name in names]
+        row = jnp.stack([*values, *_numbers(state.generator, state.discriminator)])
         good = _all_finite(entries, (state.generator, state.discriminator))
         return state, record.at[i].set(row), finite.at[i].set(good)
 
-    start_values = (state, jnp.full((LONGEST, len(names)), jnp.nan), jnp.ones(LONGEST, bool))
+    start_values = (
+        state,
+        jnp.full((ROUNDS_PER_CALL, len(names) + 2), float(MISSING)),
+        jnp.ones(ROUNDS_PER_CALL, bool),
+    )
     return jax.lax.fori_loop(0, length, body, start_values)
 
 
 @functools.partial(jax.jit, static_argnames="batch_size")
 def play_vae(model, adam, points, key, start, length, learning_rate, beta, batch_size):
-    """The same for the VAE, with loss, reconstruction and KL as columns; the state is (model, Adam's state)."""
+    """The same for the VAE, with loss, reconstruction, KL and the last of PATH as columns; the state is
+    (model, Adam's state)."""
     names = ("loss", "reconstruction", "kl")
 
     def body(i, carry):
@@ -146,8 +220,12 @@ def play_vae(model, adam, points, key, start, length, learning_rate, beta, batch
             length=1,
             batch_size=batch_size,
         )
-        row = jnp.stack([entries[name][0] for name in names])
+        row = jnp.stack([*(entries[name][0] for name in names), *_numbers(state[0])])
         return state, record.at[i].set(row), finite.at[i].set(_all_finite(entries, state[0]))
 
-    start_values = ((model, adam), jnp.full((LONGEST, len(names)), jnp.nan), jnp.ones(LONGEST, bool))
+    start_values = (
+        (model, adam),
+        jnp.full((ROUNDS_PER_CALL, len(names) + 1), float(MISSING)),
+        jnp.ones(ROUNDS_PER_CALL, bool),
+    )
     return jax.lax.fori_loop(0, length, body, start_values)

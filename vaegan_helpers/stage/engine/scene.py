@@ -1,10 +1,12 @@
-"""What a training stage shows: the arrays of its pictures and its measurements, by compiled functions of fixed shape."""
+"""What a training stage shows: the arrays of its pictures and its measurements, by compiled functions of
+fixed shape."""
 
 import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from vaegan_helpers import losses
 from vaegan_helpers.stage.engine import divergences
@@ -22,6 +24,22 @@ CODES = 48  # posteriors drawn as ellipses
 VAE_STD = 0.1  # of the VAE's p(x | z)
 CELL = divergences.cell_centres(EXTENT, CELLS)[2]
 
+ARRAYS = (
+    "real",
+    "noise",
+    "generated",
+    "surface",
+    "optimum",
+    "arrows",
+    "manifold",
+    "vae_samples",
+    "vae_mean",
+    "vae_manifold",
+    "vae_ellipses",
+    "vae_reconstructions",
+    "per_mode",
+    "vae_per_mode",
+)
 vae_loss = functools.partial(
     losses.vae_loss, log_likelihood=functools.partial(losses.gaussian_log_likelihood, std=VAE_STD)
 )
@@ -130,6 +148,15 @@ def generated(generator, props):
     return generator(props.noise[:SHOWN])
 
 
+def shown_noise(noise, generator):
+    """The first two numbers of noise (n, z_dim) that are not a category's, as G takes them, (n, 2): 0 for a
+    second number that is not there."""
+    noise = noise[:, generator.categories :][:, :2]
+    if getattr(generator, "uniform", False):
+        noise = 2 * jax.device_get(jax.scipy.stats.norm.cdf(noise)) - 1
+    return np.pad(noise, ((0, 0), (0, 2 - noise.shape[1])))
+
+
 @jax.jit
 def manifold(generator, props):
     """The grid of noise as G warps it, (MESH, MESH, 2). Its lines run at even steps of probability."""
@@ -146,7 +173,8 @@ def optimum(generator, props):
 
 @jax.jit
 def vae_pictures(vae, props):
-    """Everything drawn of the VAE: its samples, their means, the warped grid, posteriors and reconstructions."""
+    """Everything drawn of the VAE: its samples, their means, the warped grid, posteriors and
+    reconstructions."""
     mean = vae.decode(props.codes[:SHOWN])
     code_mean, logvar = vae.encode(props.real[:CODES])
     return {
@@ -159,7 +187,8 @@ def vae_pictures(vae, props):
 
 
 def count(samples, mixture):
-    """High-quality samples at each mode, (modes,), and their share, by the protocol of `metrics.modes_covered`."""
+    """High-quality samples at each mode, (modes,), and their share, by the protocol of
+    `metrics.modes_covered`."""
     distance = jnp.sqrt(jnp.sum((samples[:, None] - mixture.means[None]) ** 2, axis=-1)) / mixture.stds[None]
     good = distance.min(axis=1) <= 3
     return jnp.zeros(len(mixture.means), int).at[distance.argmin(axis=1)].add(good), good.mean()
@@ -167,7 +196,8 @@ def count(samples, mixture):
 
 @jax.jit
 def per_mode(model, noise, mixture):
-    """How many of COUNTED samples (for the VAE: of its decoder's means) are of high quality at each mode, (modes,)."""
+    """How many of COUNTED samples (for the VAE: of its decoder's means) are of high quality at each mode,
+    (modes,)."""
     return count(model.decode(noise[:COUNTED]), mixture)[0]
 
 
@@ -177,7 +207,8 @@ def measure_samples(samples, centres, props):
 
     Args:
       samples: (SAMPLES, 2) of the model.
-      centres: (COUNTED, 2), on which modes are counted: the samples themselves, or the means of the VAE's decoder.
+      centres: (COUNTED, 2), on which modes are counted: the samples themselves, or the means of the VAE's
+        decoder.
       props: Props.
 
     Returns:
@@ -201,3 +232,25 @@ def measure(generator, vae, props):
     of_gan = measure_samples(samples, samples[:COUNTED], props)
     of_vae = measure_samples(means + props.jitter, means[:COUNTED], props)
     return of_gan | {f"vae_{name}": value for name, value in of_vae.items()}
+
+
+def view(gan, vae, props, loss, wanted):
+    """The wanted of ARRAYS, as `Stage.view` describes them, in NumPy."""
+    makers = {
+        "generated": lambda: generated(gan.averaged, props),
+        "surface": lambda: surface(gan.averaged, gan.discriminator, props, loss),
+        "optimum": lambda: optimum(gan.averaged, props),
+        "arrows": lambda: arrows(gan.averaged, gan.discriminator, props, loss),
+        "manifold": lambda: manifold(gan.averaged, props),
+        "per_mode": lambda: per_mode(gan.averaged, props.noise, props.mixture),
+        "vae_per_mode": lambda: per_mode(vae, props.codes, props.mixture),
+    }
+    shown = {name: make() for name, make in makers.items() if name in wanted}
+    if set(wanted) & {"vae_samples", "vae_mean", "vae_manifold", "vae_ellipses", "vae_reconstructions"}:
+        shown |= {name: array for name, array in vae_pictures(vae, props).items() if name in wanted}
+    shown = jax.device_get(shown)
+    if "real" in wanted:
+        shown["real"] = np.asarray(props.real[:SHOWN])
+    if "noise" in wanted:
+        shown["noise"] = shown_noise(np.asarray(props.noise[:SHOWN]), gan.generator)
+    return shown | {"extent": EXTENT}

@@ -32,7 +32,8 @@ class Phase(NamedTuple):
 def game_arrays(
     before, after, points, key, index, props, *, loss, batch_size, discriminator_steps, generator_steps
 ):
-    """What round `index` of `training.gan_steps` draws and computes: dictionaries for D's first move and for G's.
+    """What round `index` of `training.gan_steps` draws and computes: dictionaries for D's first move and for
+    G's.
 
     Args:
       before, after: GanState around the round. D moves first, so G meets the D of `after`.
@@ -78,11 +79,12 @@ def vae_arrays(before, after, points, key, index, batch_size):
     codes = losses.reparameterise(mean, logvar, noise_key)
     decoded = before.decode(codes)
     return {
-        "vae_real": real,
+        "real": real,
         "vae_ellipses": jnp.stack([mean, jnp.exp(0.5 * logvar)], axis=1),
-        "vae_codes": codes,
-        "vae_decoded": decoded,
+        "codes": codes,
+        "vae_mean": decoded,
         "vae_reconstructions": jnp.stack([real, decoded], axis=1),
+        "new_vae_mean": after.decode(codes),
         "new_vae_reconstructions": jnp.stack([real, after.decode(codes)], axis=1),
     }
 
@@ -121,12 +123,12 @@ def phases(of_d, of_g, of_vae, row, moves):
         (
             "D scores both batches.",
             "",
-            ("real_output", "fake_output", "surface"),
+            ("real", "generated", "surface"),
             pick(of_d, "real", "generated", "real_output", "fake_output", "surface"),
         ),
         (
-            f"D's loss is {row['discriminator_loss']:.3f}. D's weights move so that it falls: up at real points, down at "
-            f"generated ones.{more(moves[0])}",
+            f"D's loss is {row['discriminator_loss']:.3f}. D's weights move so that it falls: up at real "
+            f"points, down at generated ones.{more(moves[0])}",
             "discriminator",
             ("surface",),
             pick(of_d, "real", "generated", surface="new_surface") | d_sum,
@@ -146,18 +148,19 @@ def phases(of_d, of_g, of_vae, row, moves):
         (
             "The new D scores them. D itself holds still now.",
             "",
-            ("fake_output", "surface"),
+            ("generated", "surface"),
             pick(of_g, "generated", "fake_output") | pick(of_d, surface="new_surface"),
         ),
         (
-            "The gradient of G's loss comes back through D: each point is told in which direction D finds it more real.",
+            "The gradient of G's loss comes back through D: each point is told in which direction D finds it "
+            "more real.",
             "",
             ("arrows",),
             pick(of_g, "generated", "arrows") | pick(of_d, surface="new_surface"),
         ),
         (
-            f"G's loss is {row['generator_loss']:.3f}. G's weights move so that it falls, and the points move with them."
-            f"{more(moves[1])}",
+            f"G's loss is {row['generator_loss']:.3f}. G's weights move so that it falls, and the points "
+            f"move with them.{more(moves[1])}",
             "generator",
             ("generated", "manifold"),
             pick(of_g, "arrows", generated="new_generated", manifold="new_manifold") | g_sum,
@@ -166,32 +169,34 @@ def phases(of_d, of_g, of_vae, row, moves):
             "The VAE takes a batch of real points. The encoder gives a Gaussian of codes for each.",
             "",
             ("vae_ellipses",),
-            pick(of_vae, "vae_real", "vae_ellipses"),
+            pick(of_vae, "real", "vae_ellipses"),
         ),
         (
             "One code is drawn from each Gaussian.",
             "",
-            ("vae_codes",),
-            pick(of_vae, "vae_ellipses", "vae_codes"),
+            ("codes",),
+            pick(of_vae, "vae_ellipses", "codes"),
         ),
         (
             "The decoder turns the codes into points.",
             "",
-            ("vae_decoded",),
-            pick(of_vae, "vae_codes", "vae_decoded"),
+            ("vae_mean",),
+            pick(of_vae, "codes", "vae_mean"),
         ),
         (
-            f"Each point is compared with its original: {row['vae_reconstruction']:.2f} nats. The Gaussians of codes are compared "
-            f"with the prior: {row['vae_kl']:.2f} nats.",
+            f"Each point is compared with its original: {row['vae_reconstruction']:.2f} nats. The Gaussians "
+            f"of codes are compared with the prior: {row['vae_kl']:.2f} nats.",
             "",
             ("vae_reconstructions",),
-            pick(of_vae, "vae_reconstructions") | vae_sum,
+            pick(of_vae, "real", "vae_mean", "vae_reconstructions") | vae_sum,
         ),
         (
-            f"The loss is {row['vae_loss']:.2f}. The weights of encoder and decoder move together so that it falls.",
+            f"The loss is {row['vae_loss']:.2f}. The weights of encoder and decoder move together so that it "
+            "falls.",
             "encoder and decoder",
             ("vae_reconstructions",),
-            pick(of_vae, vae_reconstructions="new_vae_reconstructions") | vae_sum,
+            pick(of_vae, "real", vae_mean="new_vae_mean", vae_reconstructions="new_vae_reconstructions")
+            | vae_sum,
         ),
     ]
     return [Phase(number, *step) for number, step in enumerate(steps, start=1)]

@@ -1,134 +1,123 @@
-"""The face of the training stage: watch, steer and rewind a GAN and a VAE that learn the same data."""
+"""The face of the training stage: what a cell calls, and how the kernel answers the page.
 
-import collections
+The page asks: each message says what to do and what it wants to see, and is answered by one message with
+arrays. It asks again when it has drawn them, so nothing piles up, and Pause is the page that does not ask.
+"""
+
+import base64
 import dataclasses
+import html
 import threading
 import time
+import weakref
+from collections.abc import Iterable
+from typing import Any
 
-import ipywidgets
+import anywidget
+import numpy as np
+import traitlets
+from IPython import get_ipython
 
+from vaegan_helpers import plots
+from vaegan_helpers.inputs import require_whole
 from vaegan_helpers.stage import engine
-from vaegan_helpers.stage.page import board, controls, words
-from vaegan_helpers.stage.page.layout import SPEEDS, WHO, Hands, Keep, Switches, Timeline, Toolbar, region
-from vaegan_helpers.stage.page.player import Player
-from vaegan_helpers.stage.page.slow import SlowMotion
-from vaegan_helpers.stage.page import old_base as base
+from vaegan_helpers.stage.engine import export, scene
+from vaegan_helpers.stage.page import recording, script, still, tables, words
 
+_VIEW = "application/vnd.jupyter.widget-view+json"
 LEARN = {
-    "both": ("discriminator", "generator", "encoder", "decoder"),
-    "discriminator": ("discriminator",),
-    "generator": ("generator",),
+    "both": "discriminator generator encoder decoder",
+    "discriminator": "discriminator",
+    "generator": "generator",
+    "encoder and decoder": "encoder decoder",
+    "": "",
 }
-PHASE_SECONDS, CHARTS_EVERY, WORDS_EVERY = (
-    2.5,
-    0.25,
-    4.0,
-)  # between parts of the slow motion, charts and spoken lines, while it plays
+PARTS = 15  # of a round in slow motion
+REPLAY_SECONDS = 0.2  # of work before an answer, while a run is rebuilt from its text
+_OF_CELL = {}  # cell of the notebook: (its execution, the stages that it made)
 
 
-class TrainingStage(base.Explorer):
+class TrainingStage(anywidget.AnyWidget):
     """A GAN and a VAE on the same data, to be watched, steered and rewound while they learn.
 
-    Training begins when Play or Step is pressed; a cell drives it with `step`. On the pictures Space, the arrow keys, Home
-    and End do what the buttons do.
+    Training begins when Play or Step is pressed; a cell drives it with `step`. On the pictures Space, the
+    arrow keys, Home and End do what the buttons do.
 
     Args:
       data: a name in `engine.DATA`; "ring" unless a preset says otherwise.
       seed: everything random follows from it.
       points: data of your own, (n, 2) with n of at least 20, within ±2.7.
       preset: a name in `engine.PRESETS`; what is given besides goes before it.
-      layers: what is switched on at first: names in `board.LAYERS` and `board.CHARTS`.
+      layers: what is switched on at first: names in `tables.LAYERS` and `tables.CHARTS`.
       settings: fields of `engine.Settings`.
 
     Attributes:
       state: the `engine.Stage` behind it.
-      playing: whether it plays.
+      playing: whether a page plays it.
       layers: what is switched on, a set of names; may be set.
 
     Raises:
       ValueError: an unknown name, a bad value, or points that do not fit.
     """
 
-    def __init__(self, data=None, *, seed=0, points=None, preset=None, layers=None, **settings):
-        given = controls.of_preset(preset) | settings
+    _esm = script.SCRIPT + "\nexport default { render };"
+    _css = script.CSS
+    _shown = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    def __init__(
+        self,
+        data: str | None = None,
+        *,
+        seed: int = 0,
+        points: Any = None,
+        preset: str | None = None,
+        layers: Iterable[str] | None = None,
+        **settings: Any,
+    ) -> None:
+        given = of_preset(preset) | settings
         given["data"] = data if data is not None or points is not None else given.get("data", "ring")
         self.state = engine.Stage(seed=seed, points=points, **given)
-        self._lock, self._asked, self._setting, self._training = (
-            threading.RLock(),
-            collections.deque(),
-            False,
-            False,
-        )
-        self.slow, self._view = SlowMotion(self.state), None
-        self._charts_at, self._words_at, self._error, self._last_note = 0.0, 0.0, "", ""
-        self._played = 0.0, 0  # when the play began, and how many pictures there were
-        self.player = Player(
-            self._work,
-            self._show_playing,
-            self._say_busy,
-            lambda playing: self.toolbar.show(playing),
-            self._stopped,
-        )
-        self.board = board.Board(board.checked(layers, preset))
-        self._whole = base.Picture(width=1000)  # stands for the stage where there is no kernel
-        self.hands, self.keep, self.toolbar, self.timeline = Hands(), Keep(), Toolbar(preset), Timeline()
-        self.switches = Switches(self.board.layers, self._switch)
-        self.controls = controls.Controls(self.state.settings, self._move_control, {"Keep": self.keep})
-        self.message = ipywidgets.HTML()
-        super().__init__(
-            "Training stage",
-            [
-                self.toolbar,
-                self.timeline,
-                self.message,
-                region(self.board, self.switches),
-                self.board.chart_box,
-                self.controls,
-                self.hands,
-            ],
-        )
-        self.add_class("vg-stage")
-        self._listen()
-        self.show()
+        self.preset, self.playing, self._note, self._error = preset, False, "", ""
+        self._parts, self._part, self._todo = None, None, []
+        self._kept_run, self._recording, self._lock = None, None, threading.RLock()
+        super().__init__(_shown=sorted(tables.checked(layers, preset)))
+        self.on_msg(self._heard)
+        _replace_what_this_cell_made(self)
+
+    @classmethod
+    def from_text(cls, text: str) -> "TrainingStage":
+        """The stage that such a text describes, trained to where it stood; `text_of_run` and the page give
+        it."""
+        given, run, layers = export.read(text)
+        made = cls(layers=layers, **given)
+        export.replay(made.state, run, np.inf)
+        return made
 
     # Driving it from a cell
 
     @property
-    def playing(self):
-        return self.player.playing
-
-    @property
-    def layers(self):
-        return set(self.board.layers)
+    def layers(self) -> set[str]:
+        return set(self._shown)
 
     @layers.setter
-    def layers(self, names):
-        names = board.checked(names)
-        with self._lock:
-            self.board.layers = names
-            self._set(
-                lambda: [
-                    setattr(check, "value", name in names) for name, check in self.switches.checks.items()
-                ]
-            )
-            self.board.arrange()
-        self.show()
+    def layers(self, names: Iterable[str]) -> None:
+        self._shown = sorted(tables.checked(names))
 
-    def play(self):
-        """Trains on in the background until `pause`. A stage that plays elsewhere is paused.
+    @property
+    def text(self) -> str:
+        """Where the run stands, in sentences."""
+        return " ".join(filter(None, [words.standing(self.state, self._counts(self._view(()))), self._note]))
 
-        Raises:
-          RuntimeError: there is no event loop, as outside of a notebook.
-        """
-        self.player.start()
-        self._played = time.perf_counter(), self.player.pictures
-        self._say_nothing()
+    def play(self) -> None:
+        """Asks the page to play until `pause`; where no page shows the stage, nothing moves."""
+        self.send({"play": True})
 
-    def pause(self):
-        """Ends the play, after the rounds that are being trained."""
-        self.player.stop()
+    def pause(self) -> None:
+        """Asks the page to pause."""
+        self.playing = False
+        self.send({"play": False})
 
-    def step(self, rounds=1, who="both"):
+    def step(self, rounds: int = 1, who: str = "both") -> None:
         """Trains so many rounds at once and shows the result.
 
         Args:
@@ -136,339 +125,362 @@ class TrainingStage(base.Explorer):
           who: "both", "discriminator" or "generator".
 
         Raises:
-          ValueError: bad arguments.
           engine.Diverged: something became infinite; the last good state stays.
         """
         self._drive(lambda: self.state.advance(rounds, who))
 
-    def rewind(self, step):
+    def rewind(self, step: int) -> None:
         """Goes to the nearest kept state at or before `step`. What is trained from there is a new future."""
         self._drive(lambda: self.state.rewind(step))
 
-    def reset(self, seed=None):
+    def reset(self, seed: int | None = None) -> None:
         """Begins anew at round 0, with another seed if one is given."""
         self._drive(lambda: self.state.reset(seed))
 
-    def change(self, **settings):
-        """Changes settings as the controls do; `points=` gives data of your own. Returns whether the run began anew."""
-        return self._drive(lambda: self.state.change(**settings))
+    def change(self, **settings: Any) -> bool:
+        """Changes settings as the controls do; `points=` gives data of your own. Returns whether the run
+        began anew."""
+        return self._drive(lambda: self._change(settings))
 
-    def png(self):
+    def compare(self, on: bool = True) -> None:
+        """Keeps the run as it is now, to be seen beside the next one; `compare(False)` lets go of it."""
+        self._drive(lambda: self._keep_run(on))
+
+    def record(
+        self, rounds: int = 1000, frames: int = 100, who: str = "both", slow_rounds: int = 0
+    ) -> recording.Recording:
+        """Trains and keeps what is shown on the way.
+
+        Args:
+          rounds: how many; after them the stage stands there, as after `step`.
+          frames: pictures, spread evenly over the rounds.
+          who: "both", "discriminator" or "generator".
+          slow_rounds: so many of the rounds, the first ones, are recorded in slow motion.
+
+        Returns:
+          recording.Recording: it plays where it is displayed, and `save("run.html")` makes a page of it.
+        """
+        require_whole(rounds=rounds, frames=frames)
+
+        def act():
+            begun, made = self.state.step, recording.Recording("", self._shown)
+            self._recording, before = made, self._recording
+            try:
+                self._frame()
+                for _ in range(min(slow_rounds, rounds) * PARTS):
+                    self._forward()
+                    self._frame()
+                self._part = None
+                left = rounds - (self.state.step - begun)
+                for frame in range(min(frames, left)):
+                    until = begun + rounds - left + round(left * (frame + 1) / min(frames, left))
+                    self.state.advance(until - self.state.step, who)
+                    self._frame()
+            finally:
+                self._recording = before
+            return self._ended(made)
+
+        return self._drive(act)
+
+    def png(self) -> bytes:
         """What is shown, as one picture: PNG bytes."""
-        return self.board.whole()
+        names = tables.arrays_of(self._shown) & set(scene.ARRAYS)
+        view, path = self.state.view(names), self.state.path
+        history, measured = self.state.history, self.state.measured
+        return still.picture(self._shown, view, history, measured, path, len(self.state.mixture.means))
 
-    def csv(self):
+    def csv(self) -> str:
         """The history, one row for each round."""
         return self.state.csv()
 
-    def code(self):
+    def code(self) -> str:
         """The line of code that rebuilds this very stage at round 0."""
-        line, layers = self.state.code(), self.board.layers
-        return line if layers == set(board.DEFAULT) else f"{line[:-1]}, layers={sorted(layers)})"
+        line = self.state.code()
+        return line if self.layers == set(tables.DEFAULT) else f"{line[:-1]}, layers={self._shown})"
 
-    def close(self):
+    def fitting_code(self) -> str:
+        """A cell that trains the same models with `fit_gan` and `fit_vae` instead, to the same numbers."""
+        return export.fitting_code(self.state)
+
+    def text_of_run(self) -> str:
+        """Settings, layers and everything that was done, in a line of JSON that `from_text` understands."""
+        return export.text_of(self.state, self._shown)
+
+    def close(self) -> None:
+        """Takes the stage off the page, and lets go of all that it keeps."""
         if self.comm is not None:
-            self.player.stop()
-            self.hands.on_msg(self._heard, remove=True)
-            self.timeline.on_msg(self._heard, remove=True)
-            self._whole.image.close()
-            self._whole.close()
-        super().close()
+            self.on_msg(self._heard, remove=True)
+            self.layout.close()
+            super().close()
+            self.state.forget()
+            self._kept_run = self._recording = self._parts = None
 
     def _drive(self, act):
-        self.pause()
         with self._lock:
+            self.pause()
+            self._error = self._note = ""
             try:
-                self.slow.finish()
-                result = act()
-                self._say_nothing()
-                return result
+                self._finish_round()
+                self._todo = []
+                return act()
             except Exception as error:
-                self._say_error(error)
+                self._error = words.explained(error)
                 raise
             finally:
-                self.show()
+                self.send({"changed": True})
 
     # What the page asks for
 
-    def _listen(self):
-        bar, keep = self.toolbar, self.keep
-        for button, act in [
-            (bar.play, self._toggle),
-            (bar.step, lambda: self._ask(self._go_on)),
-            (bar.again, lambda: self._ask(self._begin_anew)),
-            (keep.png, lambda: self._download("training_stage.png", "image/png", self.png)),
-            (keep.csv, lambda: self._download("training_stage.csv", "text/csv", lambda: self.csv().encode())),
-            (keep.copy, lambda: self._ask(lambda: self.hands.send({"copy": self.code()}))),
-        ]:
-            button.on_click(lambda _, act=act: act())
-        for field, act in [
-            (bar.slow, self._switch_slow),
-            (bar.preset, self._use_preset),
-            (bar.who, lambda _: self.show()),
-            (bar.speed, self._set_speed),
-        ]:
-            self.watch(field, lambda value, act=act: None if self._setting else act(value))
-        self.hands.on_msg(self._heard)
-        self.timeline.on_msg(self._heard)
-
-    def _ask(self, act):
-        """Does something to the state now, or right after the rounds that are being trained. Errors are said in the widget."""
-        self._asked.append(act)
-        self._answer()
-
-    def _answer(self):
-        # Messages may come in another thread than the one that plays, so one waits for the other, but not for training.
-        while self._asked and self._lock.acquire(blocking=not self._training):
-            try:
-                if self._asked:  # another thread may have been faster
-                    act = self._asked.popleft()
-                    self._say_nothing()
-                    act()
-            except Exception as error:  # whatever went wrong is said in the widget
-                self._say_error(error)
-            finally:
-                self._charts_at = self._words_at = 0.0  # the answer is not kept waiting
-                self.show(fast=self.playing)
-                self._lock.release()
-
-    def _heard(self, _, content, buffers):
-        key, far = content.get("key"), 10 if content.get("shift") else 1
-        if "seen" in content:
-            self.player.answered(content["seen"])
-        elif "holds" in content:
-            self._bring_up_to_date(content["holds"])
-        elif "to" in content:
-            self._scrub(content["to"])
-        elif content.get("left"):  # the output was cleared
-            self.pause()
-        if key == " ":
-            self._toggle()
-        elif key == "ArrowRight":
-            self._ask(lambda: self._go_on(far) if self.state.step >= self.state.end else self._leaf(far))
-        elif key == "ArrowLeft":
-            self._ask(lambda: self._leaf(-far))
-        elif key in ("Home", "End"):
-            self._ask(lambda: self._go_to(0 if key == "Home" else self.state.end))
-        elif "copied" in content:
-            words = (
-                "The code is copied."
-                if content["copied"]
-                else "The page may not copy: mark the code and copy it by hand."
-            )
-            self._ask(lambda: setattr(self, "_last_note", words))
-
-    def _bring_up_to_date(self, news):
-        """Sends everything once more to a page that holds older news."""
-        if news < self.hands.news and not self.playing:
-            for widget in (
-                self.hands,
-                self.timeline,
-                self.message,
-                self.caption,
-                self.keep.code,
-                *self.board.sent(),
-            ):
-                widget.send_state()
-
-    def _toggle(self):
-        self.pause() if self.playing else self.play()
-
-    def _go_on(self, rounds=1):
-        self.pause()
-        if self.toolbar.slow.value:
-            self.slow.forward()
-        else:
-            self.state.advance(rounds, WHO[self.toolbar.who.value])
-
-    def _leaf(self, places):
-        """To the kept state so many places on or back."""
-        kept = self.state.kept
-        self._go_to(kept[min(len(kept) - 1, max(0, kept.index(self.state.step) + places))])
-
-    def _scrub(self, to):
-        """To the kept state that lies in the way of the hand."""
-
-        def act():
-            onwards = [kept for kept in self.state.kept if kept >= to] or [self.state.end]
-            self._go_to(to if to < self.state.step else onwards[0])
-
-        self._ask(act)
-
-    def _go_to(self, step):
-        self.pause()
-        self.slow.finish()
-        self.state.rewind(step)
-
-    def _use_preset(self, name):
-        if name == "none":
+    def _heard(self, _, ask, buffers):
+        if "from" not in ask:
             return
-
-        def act():
-            self.layers = self.layers | board.WITH_PRESET.get(name, set())
-            self._begin_anew(
-                **dataclasses.asdict(
-                    engine.Settings(**controls.of_preset(name), seed=self.state.settings.seed)
-                )
-            )
-
-        self._ask(act)
-
-    def _begin_anew(self, **settings):
-        self.slow.drop()
-        if not self.state.change(**settings):
-            self.state.reset()
-
-    def _move_control(self, name, value):
-        def act():
-            self.slow.drop()
-            anew = self.state.change(**{name: value})
-            self._set(lambda: setattr(self.toolbar.preset, "value", "none"))
-            label = controls.LABELS.get(name, "Drawing")
-            what = f"{label}: {value}." if name != "points" else f"{len(value)} drawn points."
-            self._last_note = f"{what} The run began anew." if anew else what
-
-        self._ask(act)
-
-    def _switch(self, name, on):
-        def act():
-            self.board.layers = self.board.layers | {name} if on else self.board.layers - {name}
-            self.board.arrange()
-            self._view = None
-
-        if not self._setting:
-            self._ask(act)
-
-    def _download(self, name, kind, make):
-        def act():
-            self.hands.send({"download": {"name": name, "kind": kind}}, buffers=[make()])
-            self._last_note = f"{name} is handed to the browser."
-
-        self._ask(act)
-
-    def _set(self, act):
-        """Moves controls without hearing them."""
-        self._setting, before = True, self._setting
-        try:
-            act()
-        finally:
-            self._setting = before
-
-    # Playing
-
-    def _work(self, rounds):
-        """One piece of training, in a thread; what the pictures need of it is computed here as well."""
-        with self._lock:
-            self._training = True
-            try:
-                if self.toolbar.slow.value:
-                    self.slow.forward()
-                else:
-                    self.state.advance(rounds, WHO[self.toolbar.who.value])
-                self._view = self._compute_view()
-            finally:
-                self._training = False
-
-    def _show_playing(self):
-        self._answer()
-        self.show(fast=True)
-
-    def _stopped(self, error):
-        if self.comm is None:
+        # a page may be heard in another thread than the one in which a cell drives the stage
+        if not self._lock.acquire(blocking=False):
+            self.send({"to": ask["from"], "busy": True})
             return
-        self._answer()
-        if error is not None:
-            self._say_error(error)
-        self.show()
-
-    # Showing it
-
-    def _compute_view(self):
-        counts = () if self.state.settings.data == "drawn" else ("per_mode", "vae_per_mode")
-        return self.state.view({*self.board.needs(), *counts})
-
-    def _counts(self):
-        return {
-            model: self._view[name]
-            for model, name in [("GAN", "per_mode"), ("VAE", "vae_per_mode")]
-            if name in self._view
-        }
-
-    def show(self, fast=False):
-        """Draws what the state is now. Fast: pictures as JPEG, charts and words only now and then."""
-        if self.comm is None or not self._lock.acquire(blocking=not self._training):
-            return  # closed, or a thread is training and its picture will follow
         try:
-            now = time.perf_counter()
-            if not fast or self._view is None:
-                self._view = self._compute_view()
-            self.board.draw_planes(self._view, self.slow.part, fast)
-            self.hands.beat = self.player.pictures
-            in_slow_motion = self.toolbar.slow.value
-            self.board.show_networks(
-                self.slow.trains if in_slow_motion else LEARN[WHO[self.toolbar.who.value]]
-            )
-            self.timeline.place(
-                self.state.step, self.state.end, words.live(self._counts()), self._pictures_per_second(now)
-            )
-            if not fast or in_slow_motion or now - self._charts_at > CHARTS_EVERY:
-                self._charts_at = now
-                self._show_time()
-            if not fast or now - self._words_at > WORDS_EVERY:
-                self._words_at = now
-                self._speak()
-            if not fast:
-                self.hands.news += 1
+            header, arrays = self.answer(ask)
+            packed = [_packed(name, array) for name, array in arrays.items()]
+            header["arrays"] = [described for described, _ in packed]
+            self.send(header | {"to": ask["from"]}, buffers=[data for _, data in packed])
         finally:
             self._lock.release()
 
-    def _pictures_per_second(self, now):
-        seconds, pictures = now - self._played[0], self.player.pictures - self._played[1]
-        return pictures / seconds if self.playing and seconds > 0.5 else 0.0
+    def answer(self, ask: dict) -> tuple[dict, dict[str, Any]]:
+        """Does what the page asks, and says how things stand.
 
-    def _show_time(self):
-        """Charts, controls and message: what need not follow every picture."""
-        self.board.draw_charts(
-            self.state.history, self.state.measured, self.state.step, len(self.state.mixture.means)
+        Args:
+          ask: a dictionary. "acts": a list of [what, argument], done in order. "advance": rounds to train, or
+            a part of the slow motion with "slow"; "who" trains. "arrays": names of the arrays wanted; of
+            those that never change ("holds") only what the page does not hold yet. "branch", "rows",
+            "measured", "ghost": what it holds of the curves.
+
+        Returns:
+          (what can be said in JSON, {name: array}).
+        """
+        self.playing = bool(ask.get("playing"))
+        extra, seconds, before = {}, 0.0, self.state.step
+        if ask.get("acts") or ask.get("advance"):
+            self._error = ""
+        try:
+            for name, argument in ask.get("acts", ()):
+                self._note = ""
+                extra |= getattr(self, f"_do_{name}")(argument) or {}
+            begun = time.perf_counter()
+            if self._todo:
+                while self._todo and time.perf_counter() - begun < REPLAY_SECONDS:
+                    self._todo = export.replay(self.state, self._todo, 50)
+            elif ask.get("advance"):
+                if ask.get("slow"):
+                    self._forward()
+                else:
+                    self._finish_round()
+                    self.state.advance(ask["advance"], ask.get("who", "both"))
+            seconds = time.perf_counter() - begun
+            if self._recording is not None and (ask.get("advance") or len(self._recording) == 0):
+                self._frame()
+        except Exception as error:  # whatever went wrong is said in the page
+            self._error, self._todo = words.explained(error), []
+        header, arrays = self._shown_now(ask.get("arrays", ()), ask.get("who", "both"))
+        state = self.state
+        if ask.get("branch") == state.branch and self._part is None:
+            for name in ask.get("holds", ()):
+                arrays.pop(name, None)
+        rows, measured = state.timeline()
+        same = ask.get("branch") == state.branch
+        first_row, first = (ask.get("rows", 0), ask.get("measured", 0)) if same else (0, 0)
+        arrays |= {"rows": rows[first_row:], "measured": measured[first:]}
+        header["moved"] = bool(ask.get("acts") or ask.get("advance"))
+        header |= {"rows_from": first_row, "measured_from": first, "seconds": seconds}
+        header |= {
+            "trained": state.step - before,
+            "left": sum(done[1] for done in self._todo if isinstance(done, tuple)),
+        }
+        kept = self._kept_run
+        header["ghost"] = kept and kept["id"]
+        if kept and ask.get("ghost") != kept["id"]:
+            arrays |= {f"ghost_{name}": array for name, array in kept.items() if name != "id"}
+        return header | extra, arrays
+
+    def _shown_now(self, names, who):
+        """What is said of the state, and its arrays."""
+        state, part = self.state, self._part
+        view = self._view(set(names) & set(scene.ARRAYS))
+        counts = self._counts(view)
+        arrays = {
+            name: array for name, array in view.items() if name not in ("extent", "per_mode", "vae_per_mode")
+        }
+        if part is not None:
+            arrays |= {name: np.asarray(array) for name, array in part.arrays.items() if np.ndim(array) > 1}
+            arrays["noise"] = (
+                scene.shown_noise(arrays["noise"], state.generator) if "noise" in part.arrays else []
+            )
+        trains = LEARN[part.trains] if part else LEARN[who]
+        header = {
+            "round": state.step,
+            "end": state.end,
+            "kept": state.kept,
+            "branch": state.branch,
+            "settings": dataclasses.asdict(state.settings),
+            "preset": self.preset or "none",
+            "modes": words.live(counts),
+            "mode_count": len(state.mixture.means),
+            "words": " ".join(filter(None, [words.standing(state, counts), self._note])),
+            "error": self._error,
+            "trains": trains,
+            "recording": -1 if self._recording is None else len(self._recording),
+            "part": part
+            and {"number": part.number, "of": PARTS, "caption": part.caption, "about": part.highlight},
+        }
+        return header, arrays
+
+    def _view(self, names):
+        counts = () if self.state.settings.data in ("drawn", "Dirac") else ("per_mode", "vae_per_mode")
+        return self.state.view({*names, *counts})
+
+    @staticmethod
+    def _counts(view):
+        of = {"GAN": "per_mode", "VAE": "vae_per_mode"}
+        return {model: view[name] for model, name in of.items() if name in view}
+
+    # Slow motion
+
+    def _forward(self):
+        """The next part of a round; after the last one the next round begins."""
+        if self._parts is None:
+            self._parts = self.state.phases()
+        self._part = next(self._parts, None)
+        if self._part is None:
+            self._parts = None
+            self._forward()
+
+    def _finish_round(self):
+        for _ in self._parts or ():
+            pass
+        self._parts = self._part = None
+
+    # Acts of the page: `_do_x` does what ["x", argument] says, and may return what is to be said besides
+
+    def _do_change(self, settings):
+        anew = self._change(settings)
+        what = " ".join(
+            f"{len(value)} drawn points." if name == "points" else f"{tables.LABELS[name]}: {value}."
+            for name, value in settings.items()
         )
-        self.controls.show(self.state.settings)
-        self.keep.code.value = self.code()
-        self.message.value = (
-            words.alarm(self._error) if self._error else self.slow.banner() if self.toolbar.slow.value else ""
+        self._note = f"{what} The run began anew." if anew else what
+
+    def _change(self, settings):
+        self._parts = self._part = None
+        anew = self.state.change(**settings)
+        self.preset = None
+        return anew
+
+    def _do_preset(self, name):
+        if name in tables.WITH_PRESET or self.state.path is not None:
+            self.layers = tables.checked(None, name)
+        self._parts = self._part = None
+        if not self.state.change(
+            **dataclasses.asdict(engine.Settings(**of_preset(name), seed=self.state.settings.seed))
+        ):
+            self.state.reset()
+        self.preset = name
+
+    def _do_again(self, _):
+        self._parts = self._part = None
+        self.state.reset()
+
+    def _do_rewind(self, step):
+        self._finish_round()
+        self.state.rewind(step)
+
+    def _do_finish(self, _):
+        self._finish_round()
+
+    def _do_compare(self, on):
+        self._keep_run(on)
+
+    def _do_rebuild(self, text):
+        given, run, layers = export.read(text)
+        self.layers = layers if layers is not None else self.layers
+        self.state, self.preset, self._todo = engine.Stage(**given), None, run
+        self._parts = self._part = None
+
+    def _do_record(self, on):
+        if on:
+            self._recording = recording.Recording("", self._shown)
+            return {}
+        made, self._recording = self._ended(self._recording), None
+        return _file("training_stage.html", "text/html", made.html())
+
+    def _do_csv(self, _):
+        return _file("training_stage.csv", "text/csv", self.csv())
+
+    def _do_code(self, _):
+        return {"code": {"line": self.code(), "cell": self.fitting_code(), "text": self.text_of_run()}}
+
+    def _keep_run(self, on):
+        self._kept_run = None
+        if on:
+            rows, measured = self.state.timeline()
+            view = self.state.view({"generated", "vae_mean"})
+            self._kept_run = {"id": time.time_ns() // 1000, "rows": rows.copy(), "measured": measured}
+            self._kept_run |= {name: view[name] for name in ("generated", "vae_mean")}
+
+    def _frame(self):
+        """Adds what is shown now to the recording."""
+        header, arrays = self._shown_now(tables.arrays_of(self._shown), "both")
+        self._recording.add(
+            header, arrays, dict(zip(("rows", "measured"), self.state.timeline(), strict=True))
         )
 
-    def _speak(self):
-        """The line of words, and the alternative texts."""
-        self.board.describe(self.state.step)
-        part = self.slow.part if self.toolbar.slow.value else None
-        self.say(
-            f"{words.standing(self.state, self._counts())} {self._last_note}".strip(),
-            f"Part {part.number}: {part.caption}" if part else "",
-        )
+    def _ended(self, made):
+        made.text = self.text_of_run()
+        made.still, made.alt = plots.compact(self.png()), f"Training stage. {self.text}"
+        return made
 
-    def _say_busy(self):
-        self.message.value = words.BUSY
-        self._charts_at = 0.0  # with the next picture the message goes
+    def _repr_mimebundle_(self, **kwargs):
+        # Live, the view wins. Stored, JupyterLab and nbconvert show the HTML, which alone keeps an
+        # alternative text.
+        said, png = f"Training stage. {self.text}", self.png()
+        picture = base64.b64encode(plots.compact(png)).decode()
+        bundle = {"text/plain": said, "image/png": picture}
+        bundle["text/html"] = f"{recording.still_html(png, said)}<p>{html.escape(said)}</p>"
+        if self.comm is not None:
+            bundle[_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        return bundle
 
-    def _say_error(self, error):
-        self._error = words.explained(error, controls.LABELS)
 
-    def _say_nothing(self):
-        self._error = self._last_note = ""
+def of_preset(name: str | None) -> dict[str, Any]:
+    """The settings of a preset; none without a name. An unknown name raises ValueError."""
+    if name is not None and name not in engine.PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(engine.PRESETS)}; got {name!r}")
+    return dict(engine.PRESETS[name]) if name else {}
 
-    def _switch_slow(self, on):
-        def act():
-            self.board.slow, self._view = on, None
-            self.board.arrange()
-            if not on:
-                self.slow.finish()
 
-        self._set_speed(self.toolbar.speed.value)
-        self._ask(act)
+def _file(name, kind, text):
+    return {"file": {"name": name, "kind": kind, "text": text}}
 
-    def _set_speed(self, speed):
-        self.player.speed = 1 / PHASE_SECONDS if self.toolbar.slow.value else SPEEDS[speed]
 
-    def stored_pictures(self):
-        self._whole.show(self.png(), self.stored_words)
-        return [self._whole]
+def _packed(name, array):
+    """An array as the page reads it: (what describes it, its bytes). Surfaces have 8 bits, all else 32."""
+    if name in ("surface", "optimum"):
+        levels, low, scale = recording.eight_bits(array)
+        return [name, "u1", list(levels.shape), low, scale, 1], levels.tobytes()
+    array = np.asarray(array, "<f4")
+    return [name, "f4", list(array.shape), 0.0, 1.0, 1], array.tobytes()
+
+
+def _replace_what_this_cell_made(made):
+    """A cell that is run again takes the place of its own earlier stages: they are closed, so that memory
+    stays flat."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    parent = kernel.get_parent("shell") if kernel is not None else {}
+    cell, run = parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")
+    if cell is None:
+        return
+    earlier, stages = _OF_CELL.get(cell, (run, []))
+    if earlier != run:
+        for stage in filter(None, (reference() for reference in stages)):
+            stage.close()
+        stages = []
+    _OF_CELL[cell] = (run, [*stages, weakref.ref(made)])

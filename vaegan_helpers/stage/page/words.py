@@ -1,16 +1,18 @@
-"""What the training stage says: where the run stands, in a line for readers and screen readers."""
-
-import html
+"""What the training stage says: where the run stands, in a line for readers and screen readers, and what went
+wrong."""
 
 import numpy as np
 
 from vaegan_helpers import training
+from vaegan_helpers.stage import engine
+from vaegan_helpers.stage.page import tables
 
 COUNTED = 2500  # samples on which modes are counted
 
 
-def standing(state, counts):
-    """Round, losses, modes and divergence of a stage, in sentences. Numbers out of training stand after the sign ≈.
+def standing(state: engine.Stage, counts: dict[str, np.ndarray]) -> str:
+    """Round, losses, modes and divergence of a stage, in sentences. Numbers out of training stand after the
+    sign ≈.
 
     Args:
       state: engine.Stage.
@@ -21,41 +23,32 @@ def standing(state, counts):
     for name, words in [("discriminator_loss", "D's loss"), ("generator_loss", "G's loss")]:
         if len(history[name]) and np.isfinite(history[name][-1]):
             said.append(f"{words} ≈ {round(float(history[name][-1]), 2) + 0.0:.2f}.")  # never minus zero
+    if state.path is not None:
+        g, d, vae = state.path[-1]
+        return " ".join([*said, f"G's number ≈ {g:.2f}, D's ≈ {d:.2f}; the VAE's ≈ {vae:.2f}."])
     for model, prefix in [("GAN", ""), ("VAE", "vae_")]:
         parts = []
         if model in counts:
             parts.append(
-                f"{modes(counts[model])}, ≈ {100 * counts[model].sum() / COUNTED:.0f} % of samples within 3 std of one"
+                f"≈ {(counts[model] > 0).sum()} of {len(counts[model])} modes, "
+                f"≈ {100 * counts[model].sum() / COUNTED:.0f} % of samples within 3 std of one"
             )
         if len(measured["step"]):
             parts.append(f"JS ≈ {measured[prefix + 'js'][-1]:.2f} nats at round {measured['step'][-1]}")
-        said.append(f"{model}: {', '.join(parts)}." if parts else "")
-    return " ".join(filter(None, said))
+        said.append(f"{model}: {', '.join(parts)}.")
+    return " ".join(said)
 
 
-def modes(per_mode):
-    """How many modes have samples."""
-    return f"≈ {int(np.sum(per_mode > 0))} of {len(per_mode)} modes"
-
-
-def live(counts):
+def live(counts: dict[str, np.ndarray]) -> str:
     """The modes in a few words, beside the counter of rounds."""
     return " · ".join(
-        f"{model} {int(np.sum(per_mode > 0))} of {len(per_mode)} modes" for model, per_mode in counts.items()
+        f"{model} {(per_mode > 0).sum()} of {len(per_mode)} modes" for model, per_mode in counts.items()
     )
 
 
-def explained(error, labels):
-    """An error in words, with a setting called as its control is; `labels` maps names of settings to those of controls."""
+def explained(error: Exception) -> str:
+    """An error in words, with a setting called as its control is."""
     expected = isinstance(error, (ValueError, training.Diverged))
     words = str(error) if expected else f"Something unexpected happened. {type(error).__name__}: {error}"
     name = words.split(" ")[0]
-    return labels.get(name, name) + words[len(name) :]
-
-
-def alarm(words):
-    """What went wrong, as HTML that a screen reader speaks at once."""
-    return f'<div class="vg-message vg-error" role="alert">{html.escape(words)}</div>'
-
-
-BUSY = '<div class="vg-message vg-phase">This choice is prepared for its first use: a few seconds. What you change meanwhile is done right after.</div>'
+    return tables.LABELS.get(name, name) + words[len(name) :]
