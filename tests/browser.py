@@ -64,6 +64,7 @@ def course_server(folder, settings_folder, module="vaegan_helpers"):
                 "--ServerApp.port_retries=0",
                 f"--ServerApp.root_dir={folder}",
                 "--LabApp.expose_app_in_browser=True",
+                "--JupyterNotebookApp.expose_app_in_browser=True",
             ],
             cwd=ROOT,
             env=environment,
@@ -132,10 +133,14 @@ class Lab:
         ):
             self.errors.append(message.text)
 
-    def open(self, path):
-        """Opens a notebook alone in the window and waits for its kernel."""
-        self.page.goto(f"{self.address}/doc/tree/{path}?token={self.token}&reset")
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+    def open(self, path, place="doc/tree"):
+        """Opens a notebook alone and waits for its kernel; Notebook 7 has it under "notebooks"."""
+        self.page.goto(f"{self.address}/{place}/{path}?token={self.token}&reset")
+        return self.wait()
+
+    def wait(self):
+        """Waits for the notebook and its kernel."""
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", state="attached")
         self.page.wait_for_function(
             """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel
                 ?.connectionStatus === 'connected'"""
@@ -198,7 +203,9 @@ LOOK = """async (root) => {
     for (const byte of bytes) sum = (sum * 31 + byte) >>> 0;
     parts.push(sum);
   }
-  for (const canvas of root.querySelectorAll('canvas')) parts.push(canvas.toDataURL());
+  for (const canvas of root.querySelectorAll('canvas:not(.vg-pad canvas)')) parts.push(canvas.toDataURL());
+  for (const part of root.querySelectorAll('.vg-explorer :is(svg, output, p), .vg-marker'))
+    parts.push(part.outerHTML);
   return parts.join('|');
 }"""
 
@@ -207,8 +214,8 @@ LOOK = """async (root) => {
 CROWDED = """(root) => {
   const outer = root.getBoundingClientRect(), wrong = [];
   const parts = [...root.querySelectorAll(
-    `img.widget-image, .vg-pad, canvas, .widget-slider, .widget-button, input, textarea, svg, .vg-caption,
-     .widget-dropdown`)]
+    `img.widget-image, .vg-pad, canvas, figure, label, .widget-slider, button, textarea, svg[role],
+     .vg-caption, .widget-dropdown`)]
     .filter((part) => part.getClientRects().length);
   const boxes = parts.map((part) => part.getBoundingClientRect());
   boxes.forEach((a, i) => {
@@ -268,18 +275,13 @@ class Output:
             name = handle.get_attribute("aria-label") or f"slider {i}"
             yield f"{name} by key", lambda handle=handle: self.press_slider(handle)
             yield f"{name} by mouse", lambda handle=handle: self.drag_slider(handle)
-        for pad in self.each(".vg-pad"):
-            yield "pad by key", lambda pad=pad: pad.press("ArrowRight")
-            yield "pad by mouse", lambda pad=pad: self.drag(pad, [(0.3, 0.4), (0.7, 0.3)])
-        for canvas in self.each("canvas"):
-            yield (
-                "drawing by mouse",
-                lambda canvas=canvas: self.drag(canvas, [(0.2, 0.2), (0.7, 0.2), (0.4, 0.9)]),
-            )
-            yield (
-                "drawing by key",
-                lambda canvas=canvas: [canvas.press(key) for key in (" ", *["ArrowDown"] * 4, " ")],
-            )
+        for pad in self.each(".vg-pad[tabindex]"):
+            drawn = "Space" in (pad.get_attribute("aria-label") or "")
+            what, keys = ("drawing", [" ", *["ArrowDown"] * 4, " "]) if drawn else ("pad", ["ArrowRight"])
+            places = [(0.2, 0.2), (0.7, 0.2), (0.4, 0.9)] if drawn else [(0.3, 0.4), (0.7, 0.3)]
+            yield f"{what} by key", lambda pad=pad, keys=keys: [pad.press(key) for key in keys]
+            yield f"{what} by mouse", lambda pad=pad, places=places: self.drag(pad, places)
+            yield f"{what} by finger", lambda pad=pad, places=places: self.touch(pad, places[1:] + places[:1])
         for player in self.each(".widget-play"):
             yield (
                 "play by mouse",
@@ -293,9 +295,24 @@ class Output:
             )
         for field in self.each("input[type=number]"):
             yield "number by key", lambda field=field: self.type_number(field)
-        for book in self.each("input[type=range]:enabled"):
-            yield "flipbook by key", lambda book=book: self.press_range(book)
-            yield "flipbook by mouse", lambda book=book: self.drag(book, [(0.1, 0.5)])
+        for control in self.each("input[type=range]:enabled"):
+            name = control.evaluate(
+                "e => e.closest('.vg-explorer') ? e.labels[0].firstChild.textContent : 'flipbook'"
+            )
+            yield f"{name} by key", lambda control=control: self.press_range(control)
+            yield f"{name} by mouse", lambda control=control: self.drag(control, [(0.1, 0.5)])
+            yield f"{name} by finger", lambda control=control: self.touch(control, [(0.9, 0.5)])
+        for button in self.each(".vg-explorer button:not([class])"):
+            name = button.inner_text()
+            if name == "Walk":
+                yield (
+                    "Walk by key",
+                    lambda button=button: (button.press("Enter"), self.page.wait_for_timeout(400)),
+                )
+                yield "Pause by mouse", lambda button=button: button.click()
+            elif name.startswith("New"):
+                yield f"{name} by mouse", lambda button=button: button.click()
+                yield f"{name} by key", lambda button=button: button.press("Enter")
 
     @staticmethod
     def press_slider(handle):
@@ -323,6 +340,18 @@ class Output:
         for place in places[1:]:
             self.page.mouse.move(*place, steps=6)
         self.page.mouse.up()
+
+    def touch(self, element, points):
+        """The same with a finger."""
+        element.scroll_into_view_if_needed()
+        box = element.bounding_box()
+        hand = self.page.context.new_cdp_session(self.page)
+        at = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in points]
+        hand.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": at[:1]})
+        for place in at[1:]:
+            hand.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+        hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        hand.detach()
 
     def play(self, player, press):
         press()

@@ -17,10 +17,44 @@ jax.config.update(
 jax.config.update("jax_debug_key_reuse", True)
 
 SCREENSHOTS = Path(__file__).parent / "_screenshots"
-# Files that need a browser, nbgrader or kernels, the longest first, so that both workers end together.
-HEAVY = ["test_notebook_runs", "test_assignments", "test_stage_browser", "test_browser"]
-# Tests that train for long or start many programs, by the file or by how the test's name begins.
-LONG = {}
+# What a quick test does not need: a browser, a server of JupyterLab, the grader.
+SLOW_FIXTURES = {"chromium", "server", "plain_server", "graded"}
+# The rest of what is not quick: tests that run notebooks or train for long, by how their names begin. Files
+# with the most work come first, so that the two workers end together.
+LONG = {
+    "test_notebook_runs": ["test_"],
+    "test_assignments": [],
+    "test_grading_runs": ["test_"],
+    "test_stage_browser": [],
+    "test_browser": [],
+    "test_server": [],
+    "test_vae_gan": [
+        "test_the_penalty_holds_d_flat",
+        "test_training_brings_reconstructions_nearer",
+        "test_the_same_key_gives_the_same_bits_however",
+        "test_the_first_step_is_adam_on_both",
+        "test_new_weights_and_rates_compile_nothing",
+        "test_the_returned_vae_has_the_moving_average",
+    ],
+    "test_gan_training": [
+        "test_every_loss_and_penalty_trains",
+        "test_discriminator_trained_alone",
+        "test_cutting_the_run_differently",
+        "test_each_player_moves_by_the_optimiser",
+        "test_scan_equals_a_plain_loop",
+        "test_changed_settings_compile_nothing",
+    ],
+    "test_head_to_head_results": ["test_a_row_comes_out_again"],
+    "test_hybrid_results": ["test_a_row_comes_out_again"],
+    "test_mode_collapse_results": ["test_a_row_comes_out_again"],
+    "test_remedies": ["test_every_remedy_trains", "test_gradient_through_unrolled_moves"],
+    "test_runner": ["test_"],
+    "test_sweep": ["test_"],
+    "test_execute_notebooks": ["test_"],
+    "test_training": ["test_the_scan_equals_a_loop", "test_held_out_data_are_recorded"],
+    "test_divergences": ["test_the_fine_sum_of_these_tests"],
+    "test_data": ["test_two_processes_may_build"],
+}
 OPENED = pytest.StashKey()
 
 
@@ -31,19 +65,15 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if named else 2
 
 
-def is_long(item):
-    names = LONG.get(item.path.stem, [])
-    return item.path.stem in HEAVY or "" in names or item.name.startswith(tuple(names))
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Marks what is quick, and puts the files with the longest work first."""
     for item in items:
-        if not is_long(item) and "chromium" not in item.fixturenames:
+        long = item.name.startswith(tuple(LONG.get(item.path.stem, [])))
+        if not long and not SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.quick)
-    first = {name: place for place, name in enumerate([*HEAVY, *LONG])}
-    items.sort(key=lambda item: first.get(item.path.stem, len(first)))
+    place = {name: i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,13 +1,13 @@
 """Execute notebooks afresh and store them with their outputs: `python tests/execute_notebooks.py [names]`.
 
-Without names, all of them: `01` stands for the notebook whose name begins so. What is stored depends on nothing but the
-notebook: no times, no versions, no random ids. Of a widget the picture is kept and not the live view, which without a
-kernel shows nothing but an error. A notebook in which a cell fails stays as it was.
+Without names, all of them: `01` stands for the notebook whose name begins so. What is stored depends on
+nothing but the notebook: no times, no versions, no random ids. Of a widget the picture is kept and not the
+live view, which without a kernel shows nothing but an error. A notebook in which a cell fails stays as it
+was.
 """
 
 import argparse
 import hashlib
-import os
 import re
 import sys
 import time
@@ -16,6 +16,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from vaegan_helpers.cache import write_atomically
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -77,16 +79,13 @@ def _id_of(source, taken):
 def store(notebook, path):
     """Write the notebook in one step, so that a run cut short leaves the old file whole."""
     nbformat.validate(notebook)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        nbformat.write(notebook, draft)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    text = nbformat.writes(notebook).rstrip("\n") + "\n"
+    write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def find(names, folder=NOTEBOOKS):
-    """The notebooks that the names stand for: a path, or how a file name in `folder` begins; all without a name.
+    """The notebooks that the names stand for: a path, or how a file name in `folder` begins; all without a
+    name.
 
     Raises:
       ValueError: a name stands for no notebook.

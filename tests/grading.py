@@ -91,11 +91,9 @@ class Course:
         leave_out = _generated() if template == ASSIGNMENTS else []
         shutil.copytree(template, self.folder, ignore=shutil.ignore_patterns(*leave_out))
         config = PyFileConfigLoader("nbgrader_config.py", path=str(self.folder)).load_config()
-        self.cut, of_the_clock = {}, config.Execute.timeout_func
-        of_the_clock.__self__.cell_seconds = 300
-        config.Execute.timeout_func = lambda cell: (
-            self.cut.get(marks_of(cell).get("grade_id")) or of_the_clock(cell)
-        )
+        self.cut = {}
+        config.ExecuteToTheEnd.cell_seconds = 300
+        config.Execute.timeout_func = lambda cell: self.cut.get(marks_of(cell).get("grade_id"))
         config.Execute.iopub_timeout = 15  # how long an interrupted loop has to stop
         self.api = NbGraderAPI(config=config)
 
@@ -134,7 +132,9 @@ class Course:
     def feedback(self, assignment, student):
         """The page that the learner gets back."""
         _succeed(self.api.generate_feedback(assignment, student))
-        return (self.folder / "feedback" / student / assignment / f"{assignment}.html").read_text(encoding="utf-8")
+        return (self.folder / "feedback" / student / assignment / f"{assignment}.html").read_text(
+            encoding="utf-8"
+        )
 
     def scores(self, assignment, student):
         """{grade_id: points} of the automatic marks."""
@@ -144,11 +144,13 @@ class Course:
 
     def export(self):
         """The marks of all as rows of the CSV file."""
-        from nbgrader.plugins import CsvExportPlugin
+        sys.path.insert(0, str(self.folder))
+        from class_list import ExportMarks
 
         with self.api.gradebook as gradebook:
-            CsvExportPlugin(to=str(self.folder / "grades.csv")).export(gradebook)
-        return list(csv.DictReader((self.folder / "grades.csv").open()))
+            ExportMarks(to=str(self.folder / "grades.csv")).export(gradebook)
+        with (self.folder / "grades.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
 
 
 def _generated():

@@ -1,4 +1,7 @@
-"""Submissions to assignment 1, and the marks they should get: slips, other right ways, and files gone wrong."""
+"""Submissions to assignment 1, and the marks they should get.
+
+Slips, other right ways, and files gone wrong.
+"""
 
 import copy
 import textwrap
@@ -11,7 +14,9 @@ def code(text):
 
 
 def bend_cells(notebook):
-    """Cells deleted, copied, changed in type, tagged, edited, without their marks; but for one, the answers are there."""
+    """Cells deleted, copied, changed in type, tagged, edited, without their marks; but for one, the answers
+    are there.
+    """
     gone = {"standard_deviation", "standard_deviation_value", "reparameterise_noise", "vae_loss_weight"}
     notebook.cells = [cell for cell in notebook.cells if marks_of(cell).get("grade_id") not in gone]
     twice = copy.deepcopy(find(notebook, "kl"))
@@ -165,7 +170,8 @@ SUBMISSIONS = [
             "land_value": "is there a `return`?",
         },
     ),
-    # the first loop is cut off, the second swallows what is thrown at it; what stands between them has its marks
+    # the first loop is cut off, the second swallows what is thrown at it; what stands between them has its
+    # marks
     Submission(
         "never_ends",
         {
@@ -201,7 +207,7 @@ SUBMISSIONS = [
             "land_value": "answered no more",
         },
     ),
-    # the kernel dies halfway; above it a slip costs the gradient and nothing else
+    # the kernel dies halfway: that costs one cell; above it a slip costs the gradient and nothing else
     Submission(
         "kernel_dies",
         {
@@ -211,20 +217,11 @@ SUBMISSIONS = [
             """),
             "nats_per_latent": "import os\nos._exit(1)",
         },
-        lost={
-            "reparameterise_gradient",
-            "nats_per_latent_value",
-            "log_likelihood_value",
-            "log_likelihood_large_logits",
-            "vae_loss_value",
-            "vae_loss_weight",
-            "vae_loss_draw",
-            "train_improves",
-            "train_draws_afresh",
-            "nearest_label_value",
-            "land_value",
+        lost={"reparameterise_gradient", "nats_per_latent_value"},
+        says={
+            "reparameterise_gradient": "is there a stop_gradient",
+            "nats_per_latent_value": "The kernel died",
         },
-        says={"reparameterise_gradient": "is there a stop_gradient", "land_value": "The kernel died"},
     ),
     Submission(
         "cells_bent",

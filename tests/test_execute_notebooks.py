@@ -12,7 +12,8 @@ import base64, ipywidgets
 class Explorer(ipywidgets.VBox):
     def _repr_mimebundle_(self, **kwargs):
         words = "a picture"
-        return {**super()._repr_mimebundle_(**kwargs), "text/plain": words, "text/html": f'<img alt="{words}">'}
+        html = f'<img alt="{words}">'
+        return {**super()._repr_mimebundle_(**kwargs), "text/plain": words, "text/html": html}
 Explorer()
 """
 

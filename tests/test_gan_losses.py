@@ -74,7 +74,8 @@ def test_critic_losses_are_differences_of_means():
 
 def test_the_best_critic_on_the_line_measures_the_wasserstein_distance():
     real, fake = np.array([1.0, 2.0, 4.0], np.float32), np.array([-1.0, 0.0, 0.5], np.float32)
-    # all of the real mass lies to the right of the generated one, so f(x) = x is an optimal 1-Lipschitz critic
+    # all of the real mass lies to the right of the generated one, so f(x) = x is an optimal 1-Lipschitz
+    # critic
     np.testing.assert_allclose(
         -losses.critic_loss(real, fake), stats.wasserstein_distance(real, fake), rtol=1e-6
     )
@@ -133,8 +134,8 @@ def test_best_discriminator_is_the_share_of_p():
 
     lowest = expected_loss(best)
     for bump in [lambda x: 0.1, lambda x: -0.1 * x, lambda x: 0.2 * np.sin(3 * x)]:
-        assert expected_loss(lambda x: best(x) + bump(x)) > lowest + 1e-5
-        assert expected_loss(lambda x: best(x) - bump(x)) > lowest + 1e-5
+        assert expected_loss(lambda x, bump=bump: best(x) + bump(x)) > lowest + 1e-5
+        assert expected_loss(lambda x, bump=bump: best(x) - bump(x)) > lowest + 1e-5
 
 
 def test_value_of_the_game_is_twice_the_jensen_shannon_divergence_minus_two_log_two():

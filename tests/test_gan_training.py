@@ -1,4 +1,6 @@
-"""`fit_gan`: against a plain loop, the same bits however it is cut, nothing recompiled, and a run that can fail or be stopped."""
+"""`fit_gan`: against a plain loop, the same bits however it is cut, nothing recompiled, and a run that can
+fail or be stopped.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -115,7 +117,7 @@ def test_history_has_one_entry_for_each_step(short_run):
 def test_snapshots_lead_from_the_untrained_to_the_returned_generator(players, short_run):
     generator, _, history = short_run
     np.testing.assert_array_equal(history["snapshot_step"], np.arange(13))
-    first, last = (jax.tree.map(lambda weights: weights[i], history["snapshots"]) for i in (0, -1))
+    first, last = (jax.tree.map(lambda weights, i=i: weights[i], history["snapshots"]) for i in (0, -1))
     assert same_bits(first, players[0]) and same_bits(last, generator)
     z = jnp.ones((4, 3))
     assert jax.vmap(lambda g: g(z))(history["snapshots"]).shape == (13, 4, 2)
@@ -185,7 +187,9 @@ def test_averaged_weights_follow_their_definition(players, points):
             state, points, game_key(), step, settings, game=training.Game(**RULES), length=1
         )
         decay = min(0.15, (1 + step) / (10 + step))
-        averaged = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, averaged, state.generator)
+        averaged = jax.tree.map(
+            lambda old, new, decay=decay: decay * old + (1 - decay) * new, averaged, state.generator
+        )
     for ours, plain in zip(leaves(state.averaged), leaves(averaged), strict=True):
         np.testing.assert_allclose(ours, plain, rtol=1e-5, atol=1e-7)
     assert not same_bits(state.averaged, state.generator)

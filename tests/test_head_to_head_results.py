@@ -1,5 +1,8 @@
-"""The stored table of notebook 7: it belongs to the script beside it, a row of it comes out again, and the notebook quotes it."""
+"""The stored table of notebook 7: it belongs to the script beside it, a row of it comes out again, and the
+notebook quotes it.
+"""
 
+import itertools
 import json
 import runpy
 from pathlib import Path
@@ -90,7 +93,7 @@ def test_bounds_rise_with_draws(full_runs):
         for proposal in ("encoder", "fitted"):
             values = list(run["rows"]["VAE"]["bounds"][proposal].values())
             assert all(
-                fewer < more + 0.1 for fewer, more in zip(values, values[1:])
+                fewer < more + 0.1 for fewer, more in itertools.pairwise(values)
             )  # 0.1: the noise of a mean
         assert run["rows"]["VAE"]["bounds"]["independent"] < values[0]
 

@@ -1,4 +1,7 @@
-"""The stored tables of notebook 8: they belong to the script beside them, and two rows of them come out again."""
+"""The stored tables of notebook 8.
+
+They belong to the script beside them, and two rows of them come out again.
+"""
 
 import json
 import runpy
@@ -83,7 +86,9 @@ def test_a_second_model_draws_where_the_codes_lie(script):
 
 
 def test_every_share_of_a_second_models_samples_has_all_of_its_gaussians(script):
-    """scikit-learn draws one Gaussian after the other; an eye for classes would find one of them in each share."""
+    """scikit-learn draws one Gaussian after the other; an eye for classes would find one of them in each
+    share.
+    """
 
     class Coded:
         z_dim = 2

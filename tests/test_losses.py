@@ -40,7 +40,10 @@ def test_kl_matches_quadrature(gaussians):
             0
         ]
 
-    exact = [[kl_of_one(float(m), float(np.exp(lv / 2))) for m, lv in zip(*row)] for row in zip(mean, logvar)]
+    exact = [
+        [kl_of_one(float(m), float(np.exp(lv / 2))) for m, lv in zip(*row, strict=True)]
+        for row in zip(mean, logvar, strict=False)
+    ]
     np.testing.assert_allclose(losses.kl_to_standard_normal(mean, logvar), np.sum(exact, axis=1), rtol=1e-5)
 
 
@@ -90,7 +93,7 @@ def test_monte_carlo_kl_is_unbiased_and_so_is_its_gradient(gaussians):
     keys = jax.random.split(jax.random.key(2), 40)
     repeats = jax.jit(jax.vmap(jax.grad(estimate, argnums=(0, 1)), (None, None, 0)))(mean, logvar, keys)
     exact = jax.grad(lambda m, lv: losses.kl_to_standard_normal(m, lv).sum(), argnums=(0, 1))(mean, logvar)
-    for measured, wanted in zip(repeats, exact):
+    for measured, wanted in zip(repeats, exact, strict=True):
         error = measured.std(axis=0, ddof=1) / np.sqrt(len(keys))
         assert np.all(np.abs(measured.mean(axis=0) - wanted) < 5 * error + 1e-5)
 
@@ -232,7 +235,7 @@ def test_vae_loss_is_the_elbo_written_out(vae, x, beta, std):
                 if std is None
                 else scipy.stats.norm(output[i, j], std).logpdf(pixels[i, j])
             )
-        for m, lv in zip(mean[i], logvar[i]):
+        for m, lv in zip(mean[i], logvar[i], strict=True):
             kl += (m**2 + np.exp(lv) - 1 - lv) / 2
     np.testing.assert_allclose(parts["reconstruction"], reconstruction / BATCH, rtol=1e-4)
     np.testing.assert_allclose(parts["kl"], kl / BATCH, rtol=1e-4)

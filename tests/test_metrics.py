@@ -1,6 +1,7 @@
 """Likelihood bounds against a model whose likelihood is known, and the activity of latents."""
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -18,8 +19,9 @@ GAUSSIAN = functools.partial(losses.gaussian_log_likelihood, std=STD)
 
 
 class LinearVAE(nnx.Module):
-    """x = z W + b + noise: log p(x) is a Gaussian's. So is the posterior, with a diagonal covariance because the rows
-    of W are orthogonal; hence the encoder can be exact (shift 0, widen 1) or wrong by a known amount.
+    """x = z W + b + noise: log p(x) is a Gaussian's. So is the posterior, with a diagonal covariance because
+    the rows of W are orthogonal; hence the encoder can be exact (shift 0, widen 1) or wrong by a known
+    amount.
     """
 
     def __init__(self, shift=0.0, widen=1.0):
@@ -186,7 +188,7 @@ def test_sharpness_falls_with_every_blur_of_real_digits():
         metrics.sharpness(ndimage.gaussian_filter(digits, (0, width, width)).reshape(-1, 784))
         for width in (0, 0.5, 1, 1.5, 2, 3)
     ]
-    assert all((sharper > blurrier).all() for sharper, blurrier in zip(series, series[1:]))
+    assert all((sharper > blurrier).all() for sharper, blurrier in itertools.pairwise(series))
 
 
 def test_sharpness_ignores_how_dark_a_picture_is():

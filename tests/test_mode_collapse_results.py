@@ -1,4 +1,6 @@
-"""The stored table of notebook 6: it belongs to the script beside it, a row of it comes out again, and it meets its aims."""
+"""The stored table of notebook 6: it belongs to the script beside it, a row of it comes out again, and it
+meets its aims.
+"""
 
 import json
 import runpy

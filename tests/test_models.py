@@ -1,5 +1,7 @@
 """Networks: shapes, plain-pytree behaviour, the mathematics of a layer, dropout, bad input."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -86,7 +88,7 @@ def test_a_generator_decodes_as_it_generates():
 @pytest.mark.parametrize("hidden_layers", [0, 1, 3])
 def test_parameters_are_counted(hidden_layers):
     sizes = [12, *[8] * hidden_layers, 1]
-    wanted = sum(a * b + b for a, b in zip(sizes[:-1], sizes[1:]))
+    wanted = sum(a * b + b for a, b in itertools.pairwise(sizes))
     assert (
         models.count_parameters(BUILDERS["discriminator"](jax.random.key(0), hidden_layers=hidden_layers))
         == wanted
@@ -124,7 +126,7 @@ def test_a_model_goes_through_jit_grad_and_scan_without_being_changed(built):
     trained, values = train(built)
     assert values[2] < values[1] < values[0]
     assert float(loss(trained)) < float(values[2])
-    for leaf, old in zip(jax.tree.leaves(built), before):
+    for leaf, old in zip(jax.tree.leaves(built), before, strict=True):
         np.testing.assert_array_equal(leaf, old)
 
 
@@ -138,7 +140,7 @@ def test_optax_states_mirror_a_model(built):
 def test_the_same_key_gives_the_same_weights_and_another_key_others(name):
     first, again, other = (jax.tree.leaves(BUILDERS[name](jax.random.key(seed))) for seed in (0, 0, 1))
     kernels = [i for i, leaf in enumerate(first) if leaf.ndim == 2]
-    assert all(np.array_equal(a, b) for a, b in zip(first, again))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert all(not np.array_equal(first[i], other[i]) for i in kernels)
 
 
@@ -188,7 +190,8 @@ def test_each_hidden_layer_drops_its_own_units():
     deep.network.layers[1].kernel[...] = jnp.eye(6)
     deep.network.layers[2].kernel[...] = jnp.ones((6, 1))
     logits = deep(jnp.zeros((200, 12)), jax.random.key(0))
-    # a surviving unit gives 2 * (10 + 20) if the first mask kept it and 2 * 10 if not; one mask knows only 60s
+    # a surviving unit gives 2 * (10 + 20) if the first mask kept it and 2 * 10 if not; one mask knows only
+    # 60s
     assert np.any(np.asarray(logits) % 60 != 0)
 
 

@@ -33,7 +33,8 @@ def test_count_quality_and_histogram_match_a_plain_loop():
     per_mode, good = [0, 0, 0], 0
     for x in samples:
         distances = [
-            math.dist(x, mean) / std for mean, std in zip(mixture.means.tolist(), mixture.stds.tolist())
+            math.dist(x, mean) / std
+            for mean, std in zip(mixture.means.tolist(), mixture.stds.tolist(), strict=True)
         ]
         if min(distances) <= 3:
             good += 1
@@ -41,7 +42,7 @@ def test_count_quality_and_histogram_match_a_plain_loop():
     found = metrics.modes_covered(samples, mixture)
     assert list(found.per_mode) == per_mode and min(per_mode) > 0
     assert found.count == 3 and found.quality == good / 300
-    kl = sum(k / good * math.log(k / good / w) for k, w in zip(per_mode, [0.2, 0.3, 0.5]))
+    kl = sum(k / good * math.log(k / good / w) for k, w in zip(per_mode, [0.2, 0.3, 0.5], strict=True))
     assert found.reverse_kl == pytest.approx(kl, rel=1e-5)
 
 

@@ -1,6 +1,9 @@
-"""The stored notebooks themselves; that their cells still give these outputs is nbval's part of the same test run."""
+"""The stored notebooks themselves; that their cells still give these outputs is nbval's part of the same test
+run.
+"""
 
 import ast
+import itertools
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -128,7 +131,7 @@ def test_one_title_and_no_level_left_out(notebook):
     levels = [level for level, _ in headings(notebook)]
     assert levels.count(1) == 1
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:])), headings(notebook)
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), headings(notebook)
 
 
 def test_the_learner_predicts_before_being_told(notebook):

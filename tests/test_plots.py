@@ -158,19 +158,23 @@ def test_a_sheet_clips_what_lies_outside_the_unit_interval():
     [
         (
             lambda: plots.sheet(np.zeros((3, 783)), 3),
-            r"images has shape \(3, 783\); wanted \(n, pixels\) of square pictures",
+            r"images must be square pictures, \(n, pixels\); got \(3, 783\)",
         ),
         (
             lambda: plots.sheet(np.zeros(784), 3),
-            r"images has shape \(784,\); wanted \(n, pixels\) of square pictures",
+            r"images must be an array of shape \(n, pixels\); got \(784,\)",
         ),
         (
             lambda: plots.sheet(np.zeros((3, 28, 28)), 3),
-            r"images has shape \(3, 28, 28\); wanted \(n, pixels\) of square pictures",
+            r"images must be .* got \(3, 28, 28\)",
         ),
         (
             lambda: plots.sheet(np.zeros((0, 784)), 3),
-            r"images has shape \(0, 784\); wanted \(n, pixels\) of square pictures",
+            r"images must be .* got \(0, 784\)",
+        ),
+        (
+            lambda: plots.sheet(np.full((3, 784), 255, np.uint8), 3),
+            r"images must lie in \[0, 1\]; got values from 255 to 255",
         ),
         (lambda: plots.sheet(np.zeros((3, 784)), 0), "columns must be a whole number of at least 1; got 0"),
     ],
@@ -208,9 +212,17 @@ def test_the_names_of_the_classes_can_be_left_out(ax):
     assert len(ax.texts) == 0
 
 
-@pytest.mark.parametrize("codes, labels", [((4, 3), (4,)), ((4,), (4,)), ((4, 2), (3,)), ((4, 2), (4, 1))])
-def test_codes_and_labels_that_do_not_fit_are_named(ax, codes, labels):
-    with pytest.raises(ValueError, match=r"wanted codes \(n, 2\) and labels \(n,\); got \(4,.* and \([34],"):
+@pytest.mark.parametrize(
+    "codes, labels, said",
+    [
+        ((4, 3), (4,), r"codes must be an array of shape \(n, 2\); got \(4, 3\)"),
+        ((4,), (4,), r"codes must be .* got \(4,\)"),
+        ((4, 2), (3,), "labels must be 4 whole numbers, one for each row; got 3"),
+        ((4, 2), (4, 1), r"labels must be .* got int64 of shape \(4, 1\)"),
+    ],
+)
+def test_codes_and_labels_that_do_not_fit_are_named(ax, codes, labels, said):
+    with pytest.raises(ValueError, match=said):
         plots.latent_scatter(ax, np.zeros(codes), np.zeros(labels, int))
 
 
@@ -258,7 +270,7 @@ def test_an_ellipse_reaches_two_standard_deviations_to_each_side():
 
 def test_ellipses_need_as_many_labels_as_means():
     fig, ax = plots.figure()
-    with pytest.raises(ValueError, match=r"wanted mean and logvar \(n, 2\) and labels \(n,\); got \(2, 2\)"):
+    with pytest.raises(ValueError, match="labels must be 2 whole numbers"):
         plots.posterior_ellipses(ax, np.zeros((2, 2)), np.zeros((2, 2)), [1])
     plots.plt.close(fig)
 

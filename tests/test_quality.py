@@ -1,4 +1,7 @@
-"""Samples judged in a feature space: against the published package, against closed forms, and against counting by hand."""
+"""Samples judged in a feature space.
+
+Against the published package, against closed forms, and against counting by hand.
+"""
 
 import jax
 import numpy as np
@@ -45,8 +48,8 @@ def test_all_four_equal_the_published_package(real, fake, k):
 
 def test_a_case_counted_by_hand():
     real, fake = np.array([[0.0], [1], [2], [10]]), np.array([[0.5], [1.5], [30]])
-    # real radii for k=1: 1, 1, 1, 8; fake radii: 1, 1, 28.5. Fake 0.5 lies in two real balls, 1.5 in two, 30 in none;
-    # the real 0 and 1 lie near 0.5, the real 2 near 1.5, the real 10 within 28.5 of 30.
+    # real radii for k=1: 1, 1, 1, 8; fake radii: 1, 1, 28.5. Fake 0.5 lies in two real balls, 1.5 in two, 30
+    # in none; the real 0 and 1 lie near 0.5, the real 2 near 1.5, the real 10 within 28.5 of 30.
     found = metrics.precision_recall(real, fake, k=1)
     assert found == pytest.approx((2 / 3, 1.0, 4 / 3, 3 / 4))
 
@@ -103,7 +106,9 @@ def exactly(mean, covariance, n, seed):
 
 
 def test_frechet_of_known_gaussians():
-    """Covariances that commute: |difference of means|^2 + sum of squared differences of the standard deviations."""
+    """Covariances that commute: |difference of means|^2 + sum of squared differences of the standard
+    deviations.
+    """
     turn = np.linalg.qr(cloud(3, 3, 0))[0]
     first, second = np.diag([1.0, 4, 9]), np.diag([4.0, 4, 0.25])
     real = exactly(np.zeros(3), turn @ first @ turn.T, 50, 1)

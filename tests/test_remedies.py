@@ -1,4 +1,7 @@
-"""Remedies against mode collapse, each against its formula: packing, spread, spectral norm, pairing, R2, unrolling."""
+"""Remedies against mode collapse, each against its formula.
+
+Packing, spread, spectral norm, pairing, R2, unrolling.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -101,7 +104,7 @@ def test_spectral_norm_keeps_the_slope_at_most_one(points):
 
 def test_relativistic_losses_compare_pair_by_pair():
     real, fake = jnp.array([2.0, 0.0, -1.0]), jnp.array([1.0, 3.0, -1.0])
-    by_hand = np.mean([np.log1p(np.exp(f - r)) for r, f in zip(real, fake)])
+    by_hand = np.mean([np.log1p(np.exp(f - r)) for r, f in zip(real, fake, strict=True)])
     np.testing.assert_allclose(losses.relativistic_discriminator_loss(real, fake), by_hand, rtol=1e-6)
     np.testing.assert_allclose(losses.relativistic_generator_loss(fake, real), by_hand, rtol=1e-6)
     np.testing.assert_allclose(losses.relativistic_discriminator_loss(real, real), np.log(2), rtol=1e-6)
@@ -161,7 +164,8 @@ def test_gradient_through_unrolled_moves_matches_a_plain_loop(generator, points,
             real = points[jax.random.randint(batch_key, (BATCH,), 0, len(points))]
             fake = g(jax.random.normal(fake_key, (BATCH, 3)))
             updates, state = adam.update(
-                jax.grad(lambda d: losses.discriminator_loss(d(real), d(fake)))(judge), state
+                jax.grad(lambda d, real=real, fake=fake: losses.discriminator_loss(d(real), d(fake)))(judge),
+                state,
             )
             judge = optax.apply_updates(judge, updates)
         return losses.generator_loss(judge(g(jax.random.normal(noise_key, (BATCH, 3)))))

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import conftest
 import pytest
 import yaml
 
@@ -143,6 +144,20 @@ def test_a_deprecation_within_the_package_is_an_error_in_every_test(request):
     filters = request.config.getini("filterwarnings")
     for kind in ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"):
         assert f"error::{kind}:vaegan_helpers" in filters
+
+
+def test_the_lists_of_long_tests_name_tests_that_are_there():
+    for file, names in conftest.LONG.items():
+        text = (ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8")
+        assert not [name for name in names if f"\ndef {name}" not in text], file
+
+
+def test_a_quick_test_needs_no_browser_no_grader_and_no_notebook(request):
+    quick = [item for item in request.session.items if item.get_closest_marker("quick")]
+    assert request.node in quick
+    for item in quick:
+        assert item.path.stem not in ("test_browser", "test_stage_browser", "test_notebook_runs"), item.nodeid
+        assert not {"chromium", "graded", "run", "lab"} & set(item.fixturenames), item.nodeid
 
 
 def test_what_contributing_says_to_add_has_a_place_and_a_test():

@@ -1,4 +1,6 @@
-"""Training of the VAE: the scan against a plain loop, chunks, keys, recompilation, NaN, interruption, bad input."""
+"""Training of the VAE: the scan against a plain loop, chunks, keys, recompilation, NaN, interruption, bad
+input.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -56,7 +58,8 @@ def same_bits(first, second):
 
 
 def test_the_scan_equals_a_loop_with_nnx_optimizer(vae, pixels, run):
-    """The same batches and noise, drawn here by the rule that fit_vae documents, in the loop other tutorials write.
+    """The same batches and noise, drawn here by the rule that fit_vae documents, in the loop other tutorials
+    write.
 
     Equal to float32's rounding only: the compiler may sum in another order inside a scan.
     """
@@ -134,7 +137,7 @@ def test_snapshots_lead_from_the_untrained_to_the_trained_model(vae, pixels, run
 def test_the_model_that_came_in_is_not_changed(vae, pixels):
     before = leaves(vae)
     trained, _ = fit(vae, pixels)
-    assert all(np.array_equal(a, b) for a, b in zip(before, leaves(vae)))
+    assert all(np.array_equal(a, b) for a, b in zip(before, leaves(vae), strict=True))
     assert not same_bits(vae, trained)
 
 
@@ -224,7 +227,9 @@ def test_points_in_the_plane_may_lie_anywhere():
 
 
 def loss_that_breaks(model, x, key, beta):
-    """The VAE's loss, but NaN at step number `beta`, which it knows by the key that this step draws its noise from."""
+    """The VAE's loss, but NaN at step number `beta`, which it knows by the key that this step draws its noise
+    from.
+    """
     steps_key, _ = jax.random.split(jax.random.key(1))
     noise_key = jax.random.split(jax.random.fold_in(steps_key, beta.astype(int)))[1]
     hit = jnp.all(jax.random.key_data(noise_key) == jax.random.key_data(jax.random.clone(key)))

@@ -62,7 +62,7 @@ def vae_gradients(vae, discriminator, x, weights, **options):
     ]
 
 
-# --- the reconstruction in D's features -------------------------------------------------------------------------------
+# --- the reconstruction in D's features
 
 
 @pytest.mark.parametrize("layer", [None, 1, 2])
@@ -92,7 +92,7 @@ def test_half_the_standard_deviation_counts_four_times(discriminator, x):
     np.testing.assert_allclose(narrow, 4 * wide, rtol=1e-5)
 
 
-# --- the sum that encoder and decoder minimise ------------------------------------------------------------------------
+# --- the sum that encoder and decoder minimise
 
 
 def plain_terms(vae, discriminator, x, decoder=None):
@@ -174,7 +174,7 @@ def test_what_encoder_and_decoder_minimise_leaves_d_alone(vae, discriminator, x,
 
 
 def test_the_gradient_is_the_slope_of_the_loss(vae, discriminator, x):
-    """Along one direction of the decoder's last bias, where the sum is gamma times one term plus the other."""
+    """Along one direction of the decoder's last bias: the sum is gamma times one term plus the other."""
     weights, size = losses.VaeGanWeights(beta=0.0, gamma=0.3, adversarial=2.0, std=0.5), 1e-2
     direction = jnp.cos(jnp.arange(12.0))
 
@@ -204,7 +204,7 @@ def test_pixels_as_measure_are_the_vaes_own_reconstruction_and_d_plays_no_part(v
     )
 
 
-# --- D's loss -----------------------------------------------------------------------------------------------------------
+# --- D's loss
 
 
 def test_ds_loss_is_the_game_against_reconstructions_and_samples(vae, discriminator, x):
@@ -236,7 +236,7 @@ def test_ds_loss_reaches_neither_encoder_nor_decoder(vae, discriminator, x):
     assert largest(gradients) > 1e-4
 
 
-# --- runs ---------------------------------------------------------------------------------------------------------------
+# --- runs
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,15 @@ import weakref
 import ipywidgets
 import jax
 import jax.numpy as jnp
+import matplotlib.style
 import numpy as np
 import pytest
 from flax import nnx
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vaegan_helpers import losses, plots, widgets
-from vaegan_helpers.widgets import base, pictures
+from vaegan_helpers import losses, models, plots, widgets
+from vaegan_helpers.widgets import networks, noise, pictures, points
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -44,8 +45,20 @@ MAKERS = {
     "traversal": lambda: widgets.Traversal(Linear(6), WIDE),
     "sampler": lambda: widgets.Sampler(Linear(), columns=3),
     "drawing": lambda: widgets.DrawDigit(IMAGES[:3], LABELS[:3]),
+    "drawing with a model": lambda: widgets.DrawDigit(
+        IMAGES[:3], LABELS[:3], model=vae(), codes=CODES, code_labels=LABELS
+    ),
     "kl": lambda: widgets.KLPlayground(),
+    "game": lambda: widgets.DiscriminatorGame(Linear(), judge(), IMAGES, rounds=6),
 }
+
+
+def vae(**options):
+    return models.VAE(hidden_dim=8, key=jax.random.key(3), **options)
+
+
+def judge(**options):
+    return models.Discriminator(hidden_dim=8, key=jax.random.key(4), **options)
 
 
 def pixels(png):
@@ -59,7 +72,7 @@ def explorer(request):
     made.close()
 
 
-# --- pictures ---------------------------------------------------------------------------------------------------------
+# --- pictures -------------------------------------------------------------------------------------
 
 
 def test_a_picture_is_dark_ink_on_white_paper_enlarged_without_blur():
@@ -95,7 +108,7 @@ def test_what_is_no_sheet_is_refused(images, columns):
         pictures.sheet(images, columns)
 
 
-# --- every explorer ---------------------------------------------------------------------------------------------------
+# --- every explorer -------------------------------------------------------------------------------
 
 
 def test_stored_it_keeps_its_pictures_and_its_words(explorer):
@@ -104,7 +117,8 @@ def test_stored_it_keeps_its_pictures_and_its_words(explorer):
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert bundle["text/html"].count('<img alt="') == len(explorer.stored_pictures())
     assert 'alt=""' not in bundle["text/html"]
-    assert explorer.stored_words == bundle["text/plain"] and "VBox" not in bundle["text/plain"]
+    assert explorer.stored_words == bundle["text/plain"]
+    assert bundle["text/plain"].startswith(explorer.title)
 
 
 def test_the_stored_words_are_the_same_every_time(explorer, request):
@@ -116,8 +130,7 @@ def test_the_stored_words_are_the_same_every_time(explorer, request):
 
 def test_every_picture_has_an_alternative_text(explorer):
     assert explorer.text
-    assert explorer.caption.alts == [picture.alt for picture in explorer.pictures]
-    assert all(len(alt) > 15 for alt in explorer.caption.alts)
+    assert all(len(picture.alt) > 15 for picture in explorer.pictures + explorer.stored_pictures())
 
 
 def open_widgets():
@@ -128,38 +141,110 @@ def test_closed_it_holds_nothing_and_hears_nothing():
     for make in MAKERS.values():
         before = open_widgets()
         explorer = make()
-        observed = list(explorer._observed)
-        inside = list(explorer._inside(explorer))
         gone = weakref.ref(explorer)
         explorer.close()
-        assert explorer.comm is None and all(widget.comm is None for widget in inside)
-        assert not any(
-            observer in control._trait_notifiers[name]["change"] for control, observer, name in observed
-        )
-        assert not [
-            widget
-            for widget in open_widgets() - before
-            if not isinstance(widget, (ipywidgets.Layout, ipywidgets.Style))
-        ]
+        assert explorer.comm is None
+        assert not open_widgets() - before
+        assert not any(kept for kinds in explorer._trait_notifiers.values() for kept in kinds.values())
         explorer.close()  # once more does no harm
-        del explorer, observed, inside
+        del explorer
         gc.collect()
         assert gone() is None
 
 
-def test_a_failure_in_a_callback_reaches_whoever_set_the_slider(explorer):
+MOVES = {
+    "plane": ("point", (1.0, 1.0)),
+    "interpolation": ("position", 0.25),
+    "traversal": ("moved", [1.0] * 6),
+    "sampler": ("temperature", 1.5),
+    "drawing": ("example", 2),
+    "drawing with a model": ("example", 2),
+    "kl": ("mean", 1.5),
+    "game": ("answers", [True]),
+}
+
+
+def test_a_failure_in_a_callback_reaches_whoever_set_the_slider(explorer, request):
     def fail(_):
         raise RuntimeError("seen")
 
-    control = explorer._observed[0][0]
-    name = explorer._observed[0][2]
-    explorer.watch(control, fail, name)
+    name, value = MOVES[request.node.callspec.params["explorer"]]
+    explorer.observe(fail, name)
     with pytest.raises(RuntimeError, match="seen"):
-        now = getattr(control, name)
-        setattr(control, name, (1.0, 1.0) if name == "point" else 2 if isinstance(now, int) else 1.5)
+        setattr(explorer, name, value)
 
 
-# --- models -----------------------------------------------------------------------------------------------------------
+def test_what_a_page_sends_without_sense_changes_nothing_and_is_answered_in_words(explorer, request):
+    name, _ = MOVES[request.node.callspec.params["explorer"]]
+    before = getattr(explorer, name)
+    for nonsense in ("x", {"a": 1}, [[None]], 1e9):
+        explorer.notice = ""
+        explorer.set_state({name: nonsense})
+        assert getattr(explorer, name) == before and "makes no sense" in explorer.notice
+
+
+@pytest.mark.parametrize(
+    "content, buffers", [({}, []), ("x", []), ({"what": "decode it", "rows": 1, "id": "7"}, [b""])]
+)
+def test_a_question_of_the_page_without_sense_is_answered(content, buffers):
+    plane, sent = widgets.LatentPlane(Linear()), []
+    plane.send = lambda content, buffers=None: sent.append(content)
+    plane._answer(plane, content, buffers)
+    assert "could not compute" in sent[0]["error"]
+    plane.close()
+
+
+def test_a_model_of_a_learner_is_computed_by_the_kernel_for_the_page():
+    model, sent = Linear(), []
+    plane = widgets.LatentPlane({"mine": model})
+    assert plane.data["networks"] == {"mine": {}}
+    plane.send = lambda content, buffers=None: sent.append((content, buffers))
+    z = np.array([[0.5, 1], [2, -1]], np.float32)
+    plane._answer(plane, {"what": "decode mine", "rows": 2, "id": "7"}, [z.tobytes()])
+    (content, (pixels,)) = sent[0]
+    assert content == {"id": "7"}
+    np.testing.assert_allclose(np.asarray(pixels), model.decode(z), atol=1e-6)
+    plane.close()
+
+
+class Shell:
+    """What IPython says about the cell that runs."""
+
+    parent = {}
+
+    def get_parent(self):
+        return self.parent
+
+    def run(self, cell, count):
+        self.parent = {"header": {"msg_id": f"{cell} {count}"}, "metadata": {"cellId": cell}}
+
+
+def test_a_cell_that_runs_again_closes_what_it_showed(monkeypatch):
+    shell, before = Shell(), open_widgets()
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    for count in range(5):
+        shell.run("a", count)
+        first, second = widgets.KLPlayground(), widgets.KLPlayground()
+        assert first.comm is not None and second.comm is not None
+        shell.run("b", count)
+        first._repr_mimebundle_()  # shown by another cell: that one owns it now
+        assert len(open_widgets() - before) == 2 * 2
+    shell.run("a", 9)
+    third = widgets.KLPlayground()
+    assert first.comm is not None and second.comm is None
+    for explorer in (first, third):
+        explorer.close()
+    assert not open_widgets() - before
+
+
+@pytest.mark.parametrize("style", ["dark_background", "ggplot"])
+def test_the_readers_matplotlib_style_stays_out_of_our_pictures(style, explorer):
+    plain = [picture.png for picture in explorer.stored_pictures()]
+    with matplotlib.style.context(style), matplotlib.rc_context({"font.size": 30, "text.usetex": True}):
+        assert [picture.png for picture in explorer.stored_pictures()] == plain
+
+
+# --- models ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -188,16 +273,6 @@ def test_a_model_without_a_decoder_is_refused(make, model):
 def test_several_models_are_refused_where_one_is_shown(make):
     with pytest.raises(ValueError, match="shows one model with decode.*dictionary of 1"):
         make({"VAE": Linear()})
-
-
-@pytest.mark.parametrize("interrupt", ["clear", "choose"])
-def test_the_pen_is_lifted_when_its_stroke_is_gone(interrupt):
-    pad = widgets.DrawDigit()
-    pad.press_key(" ")
-    pad.clear() if interrupt == "clear" else pad.show_example(1)
-    pad.press_key("ArrowRight")  # moves the lifted pen and draws nothing
-    assert pad.strokes == []
-    pad.close()
 
 
 def test_the_point_is_kept_on_the_plane():
@@ -231,6 +306,14 @@ def test_the_point_is_kept_on_the_plane():
         (lambda: widgets.KLPlayground(samples=5000), "5000"),
         (lambda: widgets.DrawDigit(np.zeros((3, 100))), r"\(3, 100\)"),
         (lambda: widgets.DrawDigit(IMAGES[:3], example=3), "0 to 2, got 3"),
+        (lambda: widgets.DrawDigit(IMAGES[:3], model=Linear()), "encode"),
+        (lambda: widgets.DiscriminatorGame(Linear(), judge(packing=2), IMAGES), "of several"),
+        (lambda: widgets.DiscriminatorGame(Linear(), judge(minibatch_std=True), IMAGES), "within a batch"),
+        (lambda: widgets.DiscriminatorGame(Linear(), "D", IMAGES), "single pictures"),
+        (lambda: widgets.DiscriminatorGame(Linear(), judge(), IMAGES[:, :9]), r"\(40, 9\)"),
+        (lambda: widgets.DiscriminatorGame(Linear(), judge(), IMAGES, rounds=0), "got 0"),
+        (lambda: widgets.LatentPlane(spoilt(vae())), "NaN or infinite"),
+        (lambda: widgets.DiscriminatorGame(Linear(), spoilt(judge()), IMAGES), "NaN or infinite"),
     ],
 )
 def test_bad_input_is_refused_with_what_came_and_what_was_wanted(make, said):
@@ -262,7 +345,12 @@ def test_no_slider_recompiles():
     assert compiled  # the counter counts
 
 
-# --- LatentPlane ------------------------------------------------------------------------------------------------------
+def spoilt(model):
+    """The model with one weight that is not a number."""
+    return jax.tree.map(lambda leaf: leaf.at[(0,) * leaf.ndim].set(jnp.nan), model)
+
+
+# --- LatentPlane ----------------------------------------------------------------------------------
 
 
 def test_the_plane_shows_what_the_model_decodes_at_the_point():
@@ -294,12 +382,12 @@ def test_a_point_of_the_wrong_size_is_refused(point):
 def test_the_stored_plane_has_the_marker_where_the_point_is():
     plane = widgets.LatentPlane(Linear(), limit=2.0, point=(1.0, -1.0))
     stored = pixels(plane.stored_pictures()[0].png)
-    left, top, width, height = plane.pad.box
+    left, top, width, height = 0.13, 1 - 0.12 - 0.85, 0.85, 0.85  # of the axes
     row, column = stored.shape[0] * (top + 0.75 * height), stored.shape[1] * (left + 0.75 * width)
     assert tuple(stored[round(row), round(column)]) == (0xD5, 0x5E, 0x00)
 
 
-# --- Interpolation ----------------------------------------------------------------------------------------------------
+# --- Interpolation --------------------------------------------------------------------------------
 
 
 def test_both_walks_lead_from_one_digit_to_the_other():
@@ -327,22 +415,13 @@ def test_the_lengths_of_the_steps_are_those_of_the_frames():
 def test_drawn_digits_can_be_the_ends():
     walk = widgets.Interpolation(Linear(6), WIDE, IMAGES)
     strips = [strip.png for strip in walk.strips.values()]
-    walk.set_ends(np.ones(6), -np.ones(6), IMAGES[0], IMAGES[1])
+    walk.set_ends(np.ones(6), -np.arange(6), IMAGES[0], IMAGES[1])
     assert np.array_equal(walk.latents["spherical"][0], np.ones(6))
     assert all(strip.png != old for strip, old in zip(walk.strips.values(), strips))
     with pytest.raises(ValueError, match="6 finite numbers"):
         walk.set_ends(np.ones(5), np.ones(6))
-
-
-def test_play_moves_the_slider_and_the_slider_moves_play():
-    walk = widgets.Interpolation(Linear(6), WIDE)
-    walk.play.value = 12
-    assert walk.position == pytest.approx(0.24)
-    walk.position = 1.0
-    assert walk.play.value == 50
-    walk.play.playing = True
-    walk.close()
-    assert not walk.play.playing
+    with pytest.raises(ValueError, match="opposite"):
+        walk.set_ends(np.ones(6), -np.ones(6))
 
 
 def test_a_position_or_index_out_of_range_is_refused():
@@ -353,7 +432,7 @@ def test_a_position_or_index_out_of_range_is_refused():
         walk.choose(0, 40)
 
 
-# --- Traversal --------------------------------------------------------------------------------------------------------
+# --- Traversal ------------------------------------------------------------------------------------
 
 
 def test_dimensions_stand_in_the_order_of_their_activity():
@@ -366,7 +445,7 @@ def test_one_slider_moves_one_latent_and_reset_brings_it_back():
     traversal = widgets.Traversal(Linear(6), WIDE, start=7)
     before = traversal.after.png
     assert np.allclose(traversal.z, WIDE[7]) and before == pictures.png(
-        base.decode(traversal.model, WIDE[7:8])[0]
+        networks.decode(traversal.model, WIDE[7:8])[0]
     )
     traversal.sliders[3].value = 2.0
     assert traversal.z[3] == 2.0 and np.allclose(np.delete(traversal.z, 3), np.delete(WIDE[7], 3))
@@ -383,13 +462,13 @@ def test_only_the_most_active_dimensions_get_a_slider():
 
 def test_another_start_is_chosen_by_index():
     traversal = widgets.Traversal(Linear(6), WIDE)
-    traversal.start.value = 5
+    traversal.start = 5
     assert np.allclose(traversal.z, WIDE[5])
     with pytest.raises(ValueError, match="0 to 39"):
         traversal.begin_at(40)
 
 
-# --- Sampler ----------------------------------------------------------------------------------------------------------
+# --- Sampler --------------------------------------------------------------------------------------
 
 
 def test_a_seed_repeats_its_noise_and_the_button_renews_it():
@@ -440,7 +519,7 @@ def test_temperature_and_seed_are_checked(set_it):
         set_it(samples)
 
 
-# --- KLPlayground -----------------------------------------------------------------------------------------------------
+# --- KLPlayground ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mean, std", [(0, 1), (1, 0.5), (-2, 0.1), (2.5, 3)])
@@ -450,8 +529,8 @@ def test_the_playground_shows_the_closed_form_and_an_estimate_near_it(mean, std)
     assert kl.exact == pytest.approx(exact, abs=1e-5)
     assert abs(kl.estimate - exact) < 4 * kl.standard_error + 1e-6
     assert f"exactly {exact:.3f}" in kl.text
-    for ax, value in zip(kl._axes, [1 / (std * np.sqrt(2 * np.pi)), exact]):
-        assert ax.get_ylim()[0] <= value <= ax.get_ylim()[1]
+    top, low, high = kl.ranges()
+    assert top >= 1 / (std * np.sqrt(2 * np.pi)) and low <= exact <= high
 
 
 def test_more_draws_make_the_error_bar_shorter_and_new_draws_move_the_estimate():
@@ -464,14 +543,16 @@ def test_more_draws_make_the_error_bar_shorter_and_new_draws_move_the_estimate()
     assert kl.estimate != estimate
 
 
-def test_a_kept_background_gives_the_picture_that_a_fresh_one_gives():
+def test_the_same_state_gives_the_same_picture():
     kl = widgets.KLPlayground(1, 0.5)
+    before = kl.picture.png
     kl.mean, kl.std = -1.0, 0.2
+    assert kl.picture.png != before
     kl.mean, kl.std = 1.0, 0.5
-    assert kl.picture.png == widgets.KLPlayground(1, 0.5).picture.png
+    assert kl.picture.png == before == widgets.KLPlayground(1, 0.5).picture.png
 
 
-# --- DrawDigit --------------------------------------------------------------------------------------------------------
+# --- DrawDigit ------------------------------------------------------------------------------------
 
 SEVEN = [[(8, 4), (20, 4), (12, 24)]]
 
@@ -505,24 +586,29 @@ def test_where_and_how_large_it_was_drawn_does_not_matter(scale, shift):
     assert np.abs(page.image - reference).mean() < 0.02
 
 
-def test_mouse_and_keyboard_draw():
-    page = widgets.DrawDigit(IMAGES[:1])
-    page._start_mouse(60, 40)
-    for x in range(60, 180, 20):
-        page._move_mouse(x, 40)
-    page._end_mouse()
-    page._move_mouse(10, 10)  # the button is up
-    assert len(page.strokes) == 1 and page.strokes[0][-1][1] == pytest.approx(40 * 28 / 252)
-    drawn = page.image
-    page.press_key(" ")
-    for key in ["ArrowDown"] * 6 + ["ArrowRight"] * 4:
-        page.press_key(key)
-    page.press_key(" ")
-    page.press_key("ArrowUp", True)
-    assert len(page.strokes) == 2 and len(page.strokes[1]) == 11
-    assert not np.array_equal(page.image, drawn)
-    page.press_key("Delete")
-    assert page.is_empty
+def test_strokes_from_the_page_draw_and_are_told():
+    page, heard = widgets.DrawDigit(IMAGES[:1]), []
+    page.on_change(heard.append)
+    page.set_state({"strokes": [[[5, 5], [20, 5]]], "example": None})
+    assert len(heard) == 1 and np.array_equal(heard[0], page.image)
+    page.set_state({"strokes": [[[5, 5], [20, 5]], [[20, 5], [10, 25]]]})
+    assert len(heard) == 2 and not np.array_equal(heard[1], heard[0]) and "2 strokes" in page.text
+    page.show_example(0)
+    assert len(heard) == 3 and np.array_equal(heard[2], IMAGES[0]) and page.strokes == []
+    page.set_state({"strokes": [], "example": None})
+    assert page.is_empty and heard[3] is None
+
+
+def test_a_model_finds_the_place_of_a_drawing_and_decodes_it():
+    model = vae()
+    page = widgets.DrawDigit(IMAGES[:1], model=model, codes=CODES, code_labels=LABELS)
+    page.draw(SEVEN)
+    mean, _ = model.encode(page.image[None])
+    assert page.pictures[1].png == pictures.png(networks.decode(model, mean)[0])
+    assert f"latent 1 ≈ {mean[0, 0]:.2f}, latent 2 ≈ {mean[0, 1]:.2f}" in page.text
+    nearest = np.linalg.norm(CODES - np.asarray(mean[0]), axis=1).argmin()
+    assert f"a {LABELS[nearest]}," in page.text and "latent 1" not in page.stored_words
+    assert len(widgets.DrawDigit(IMAGES[:1], model=vae(z_dim=5)).pictures) == 2  # no plane of five latents
 
 
 def test_an_empty_page_says_what_to_do():
@@ -534,7 +620,7 @@ def test_an_empty_page_says_what_to_do():
         page.image
     assert "empty" in page.text and heard == [None]
     page.draw(SEVEN)
-    assert heard[1] is page.image
+    assert np.array_equal(heard[1], page.image)
 
 
 @pytest.mark.parametrize("strokes", [[(1, 2)], [[(1, 2, 3)]], [[1, 2, 3]]])
@@ -568,7 +654,67 @@ def test_preparing_a_real_digit_leaves_it_almost_as_it_was():
         assert min(np.abs(other - digit).mean() for other in shifted) < 0.02
 
 
-# --- flipbook ---------------------------------------------------------------------------------------------------------
+# --- DrawPoints ---
+
+
+def test_points_from_a_cell_or_the_page_are_told_and_kept_on_the_page():
+    told = []
+    page = points.DrawPoints(lambda: told.append(len(page.points)))
+    assert page.points.shape == (0, 2)
+    page.draw(CODES)
+    assert page.points.dtype == np.float32
+    np.testing.assert_allclose(page.points, np.clip(CODES, -2.5, 2.5), atol=1e-6)
+    page.set_state({"places": [[9, 0], [0, -9]]})
+    assert page.points.tolist() == [[2.5, 0], [0, -2.5]]
+    page.clear()
+    assert told == [40, 2, 0]
+    page.draw(np.zeros((1000, 2)))
+    assert len(page.points) == points.MOST
+    for wrong in ([[1, 2, 3]], [1, 2], [[np.nan, 0]]):
+        with pytest.raises(ValueError, match="array \\(n, 2\\) of finite"):
+            page.draw(wrong)
+    page.close()
+    assert page.layout.comm is None
+
+
+# --- DiscriminatorGame ---
+
+
+def test_the_game_counts_your_answers_beside_the_discriminators():
+    model, d = Linear(), judge()
+    game = widgets.DiscriminatorGame(model, d, IMAGES, rounds=10, seed=3)
+    fakes = np.asarray(model.decode(noise.normal(3, 20).reshape(10, 2)))
+    for picture, fake, real in zip(game.examples, fakes, game.truth, strict=True):
+        assert real == any(np.array_equal(picture, image) for image in IMAGES)
+        assert real or np.allclose(picture, fake, atol=1e-6)
+    assert 0 < game.truth.sum() < 10
+    says = np.asarray(d(jnp.asarray(game.examples))) > 0
+    game.answers = game.truth[:7].tolist()
+    assert game.score == (7, (says[:7] == game.truth[:7]).sum()) and "7 of 7" in game.text
+    game.answers = (~game.truth).tolist()
+    assert game.score == (0, (says == game.truth).sum()) and "All 10" in game.text
+    game.seed = 4
+    assert game.answers == [] and "Picture 1 of 10" in game.text
+    with pytest.raises(ValueError, match="at most 10"):
+        game.answers = [True] * 11
+
+
+def test_the_discriminator_answers_to_a_drawing():
+    d = judge()
+    game = widgets.DiscriminatorGame(Linear(), d, IMAGES)
+    with pytest.raises(ValueError, match="draw a digit first"):
+        _ = game.verdict
+    game.strokes = SEVEN
+    page = widgets.DrawDigit(IMAGES[:1])
+    page.draw(SEVEN)
+    assert game.verdict == pytest.approx(float(jax.nn.sigmoid(d(jnp.asarray(page.image[None])))[0]), abs=1e-6)
+
+
+def test_real_pictures_may_be_fewer_than_rounds():
+    assert widgets.DiscriminatorGame(Linear(), judge(), IMAGES[:2], rounds=9).examples.shape == (9, 784)
+
+
+# --- flipbook -------------------------------------------------------------------------------------
 
 
 def test_the_flipbook_shows_its_last_frame_and_holds_them_all():

@@ -13,7 +13,7 @@ the user's cache directory. `VAEGAN_HELPERS_COMPILATION_CACHE=off` turns that of
 
 import sys
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # a Jupyter server takes our extension alone: JAX would cost it 110 MB
 if "jupyter_server.serverapp" not in sys.modules:

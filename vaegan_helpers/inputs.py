@@ -134,7 +134,8 @@ def require_unit_interval(**arrays: Any) -> None:
 
 
 def as_one_shape(axes: int = 2, **arrays: Any) -> list[jax.Array]:
-    """Arrays of floats that share one shape, (batch, dim) for two axes and (batch,) for one, as arrays of JAX.
+    """Arrays of floats that share one shape, (batch, dim) for two axes and (batch,) for one, as arrays of
+    JAX.
 
     NaN and infinity pass: a loss has to be able to show that a run has broken down.
     """

@@ -5,17 +5,25 @@ import contextlib
 import html
 import io
 import math
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython import get_ipython
 from IPython.display import display
-from matplotlib.collections import EllipseCollection
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection, PathCollection
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from PIL import Image
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; a colour means the same in every notebook.
+from vaegan_helpers.inputs import ArrayLike, as_array, as_labels, require_whole
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart; a colour means the same in every
+# notebook.
 COLOURS = {
     "real": "#000000",
     "generated": "#D55E00",
@@ -43,7 +51,7 @@ DIGIT_COLOURS = [
 _drawing = contextlib.ExitStack()  # the course's style, while a figure of `figure` is being drawn
 
 
-def style():
+def style() -> contextlib.AbstractContextManager:
     """A context in which matplotlib draws as the course does, whatever style the user has chosen."""
     return plt.style.context("default")
 
@@ -52,19 +60,16 @@ def _end_of_cell(_):
     _drawing.close()
 
 
-def show(fig, alt):
+def show(fig: Figure, alt: str) -> None:
     """Displays a figure with its alternative text, then closes it.
 
-    A picture in a notebook reaches a screen reader only as an HTML image: JupyterLab drops the alternative text of
-    a plain PNG output. The figure is drawn at twice its size, so that it is sharp on any screen. A small PNG
-    beside it is what LaTeX and other exports take, which know no HTML.
+    A picture in a notebook reaches a screen reader only as an HTML image: JupyterLab drops the alternative
+    text of a plain PNG output. The figure is drawn at twice its size, so that it is sharp on any screen. A
+    small PNG beside it is what LaTeX and other exports take, which know no HTML.
 
     Args:
       fig: a matplotlib figure.
       alt: one or two sentences that say what the picture shows.
-
-    Raises:
-      ValueError: `alt` is empty.
     """
     if not alt or not alt.strip():
         raise ValueError(f"alt must say in words what the figure shows; got {alt!r}")
@@ -80,9 +85,12 @@ def show(fig, alt):
     display({"text/html": picture, "image/png": printed, "text/plain": alt}, raw=True)
 
 
-def compact(png):
-    """The same PNG made smaller for keeping in a notebook: at most 256 colours, compressed as far as it goes."""
-    picture = Image.open(io.BytesIO(png))
+def compact(png: bytes) -> bytes:
+    """The same PNG made smaller for keeping in a notebook.
+
+    At most 256 colours, compressed as far as it goes.
+    """
+    picture: Image.Image = Image.open(io.BytesIO(png))
     if picture.mode != "L":
         paper = Image.new("RGBA", picture.size, "white")  # shows through where the picture is transparent
         paper.alpha_composite(picture.convert("RGBA"))
@@ -100,7 +108,9 @@ def _for_print(png):
     return out.getvalue()
 
 
-def figure(columns=1, rows=1, width=9.0, height=3.0, **options):
+def figure(
+    columns: int = 1, rows: int = 1, width: float = 9.0, height: float = 3.0, **options: Any
+) -> tuple[Figure, Any]:
     """A figure and its axes, laid out so that labels do not overlap; options go to `plt.subplots`.
 
     What is drawn on it up to `show`, or to the end of the notebook's cell, has the course's style.
@@ -115,26 +125,25 @@ def figure(columns=1, rows=1, width=9.0, height=3.0, **options):
     return fig, axes
 
 
-def sheet(images, columns, gap=2):
+def sheet(images: ArrayLike, columns: int, gap: int = 2) -> np.ndarray:
     """Pictures laid out in rows as one large picture.
 
     Args:
-      images: (n, pixels) square pictures, in [0, 1].
+      images: (n, pixels) square pictures, in [0, 1]; what lies a little outside, as a Gaussian decoder's
+        pixels may, is clipped.
       columns: pictures per row.
       gap: pixels between pictures, left white.
 
     Returns:
       (height, width), in [0, 1]; 1 is white paper, 0 is black ink.
-
-    Raises:
-      ValueError: the pictures are not square, or there is no column or no picture.
     """
-    images = np.asarray(images)
-    side = math.isqrt(images.shape[1]) if images.ndim == 2 else 0
-    if images.ndim != 2 or not images.size or side**2 != images.shape[1]:
-        raise ValueError(f"images has shape {images.shape}; wanted (n, pixels) of square pictures")
-    if not isinstance(columns, (int, np.integer)) or columns < 1:
-        raise ValueError(f"columns must be a whole number of at least 1; got {columns!r}")
+    images = as_array("images", images, "n", "pixels", dtype=np.float32)
+    side, low, high = math.isqrt(images.shape[1]), images.min(), images.max()
+    if side**2 != images.shape[1]:
+        raise ValueError(f"images must be square pictures, (n, pixels); got {images.shape}")
+    if low < -2 or high > 3:
+        raise ValueError(f"images must lie in [0, 1]; got values from {low:.3g} to {high:.3g}")
+    require_whole(columns=columns)
     rows, cell = -(-len(images) // columns), side + gap
     cells = np.ones((rows * columns, cell, cell), np.float32)
     cells[: len(images), :side, :side] = 1 - np.clip(images, 0, 1).reshape(-1, side, side)
@@ -143,7 +152,9 @@ def sheet(images, columns, gap=2):
     return paper
 
 
-def show_images(ax, images, columns=None, title=None, frame=True):
+def show_images(
+    ax: Axes, images: ArrayLike, columns: int | None = None, title: str | None = None, frame: bool = True
+) -> AxesImage:
     """Draws pictures (n, 784) in rows, dark ink on white paper, with a light line around the sheet.
 
     Args:
@@ -166,7 +177,14 @@ def show_images(ax, images, columns=None, title=None, frame=True):
     return artist
 
 
-def latent_scatter(ax, codes, labels, size=6, legend=True, limit=None):
+def latent_scatter(
+    ax: Axes,
+    codes: ArrayLike,
+    labels: ArrayLike,
+    size: float = 6,
+    legend: bool = True,
+    limit: float | None = None,
+) -> PathCollection:
     """Encoded digits as points on the plane, one colour per class and the class written at its centre.
 
     Args:
@@ -179,23 +197,20 @@ def latent_scatter(ax, codes, labels, size=6, legend=True, limit=None):
 
     Returns:
       The scatter artist.
-
-    Raises:
-      ValueError: the codes are not (n, 2), or the labels do not fit.
     """
-    codes, labels = np.asarray(codes), np.asarray(labels)
-    if codes.ndim != 2 or codes.shape[1] != 2 or labels.shape != codes.shape[:1]:
-        raise ValueError(f"wanted codes (n, 2) and labels (n,); got {codes.shape} and {labels.shape}")
+    codes = as_array("codes", codes, "n", 2, dtype=np.float64)
+    labels = as_labels("labels", labels, 10, len(codes))
     colours = np.array(DIGIT_COLOURS)[labels]
-    artist = ax.scatter(*codes.T, c=colours, s=size, alpha=0.6, linewidths=0)
+    artist = ax.scatter(codes[:, 0], codes[:, 1], c=colours, s=size, alpha=0.6, linewidths=0)
     if limit:
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
     if legend:
         present = np.unique(labels)
         centres = np.array([np.median(codes[labels == digit], axis=0) for digit in present])
-        for digit, place in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13)):
+        for digit, (x, y) in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13), strict=True):
             ax.text(
-                *place,
+                x,
+                y,
                 str(digit),
                 fontsize=12,
                 fontweight="bold",
@@ -218,7 +233,9 @@ def _apart(places, gap):
     return places
 
 
-def posterior_ellipses(ax, mean, logvar, labels, limit=None):
+def posterior_ellipses(
+    ax: Axes, mean: ArrayLike, logvar: ArrayLike, labels: ArrayLike, limit: float | None = None
+) -> EllipseCollection:
     """Each digit's q(z | x) as an ellipse with semi-axes of two standard deviations, coloured by class.
 
     Args:
@@ -229,15 +246,10 @@ def posterior_ellipses(ax, mean, logvar, labels, limit=None):
 
     Returns:
       The collection of ellipses.
-
-    Raises:
-      ValueError: shapes that do not fit.
     """
-    mean, std, labels = np.asarray(mean), np.exp(0.5 * np.asarray(logvar)), np.asarray(labels)
-    if mean.ndim != 2 or mean.shape[1] != 2 or std.shape != mean.shape or labels.shape != mean.shape[:1]:
-        raise ValueError(
-            f"wanted mean and logvar (n, 2) and labels (n,); got {mean.shape}, {std.shape}, {labels.shape}"
-        )
+    mean = as_array("mean", mean, "n", 2, dtype=np.float64)
+    std = np.exp(0.5 * as_array("logvar", logvar, len(mean), 2, dtype=np.float64))
+    labels = as_labels("labels", labels, 10, len(mean))
     artist = EllipseCollection(
         4 * std[:, 0],
         4 * std[:, 1],
@@ -254,7 +266,14 @@ def posterior_ellipses(ax, mean, logvar, labels, limit=None):
     return artist
 
 
-def curves(ax, series, x=None, xlabel="step", ylabel="nats per image", smooth=1):
+def curves(
+    ax: Axes,
+    series: dict[str, tuple[ArrayLike, Any]],
+    x: ArrayLike | None = None,
+    xlabel: str = "step",
+    ylabel: str = "nats per image",
+    smooth: int = 1,
+) -> list[Line2D]:
     """Named curves on one axes, each with its name at its right end instead of in a legend.
 
     Args:
@@ -290,11 +309,11 @@ def curves(ax, series, x=None, xlabel="step", ylabel="nats per image", smooth=1)
     return lines
 
 
-def colour_map(name):
+def colour_map(name: str) -> LinearSegmentedColormap:
     """White to one of the course's colours, for heat maps that belong to that part of the model."""
     return LinearSegmentedColormap.from_list(name, ["#FFFFFF", COLOURS[name]])
 
 
-def circle(radius, **style):
-    """A thin dotted circle around the origin, for `ax.add_patch`: where the prior lies at so many standard deviations."""
+def circle(radius: float, **style: Any) -> Circle:
+    """A thin dotted circle for `ax.add_patch`: where the prior lies at so many standard deviations."""
     return Circle((0, 0), radius, fill=False, **{"linestyle": ":", "color": COLOURS["prior"], **style})

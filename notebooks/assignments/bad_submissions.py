@@ -1,20 +1,35 @@
 """Steps of autograding that let every submission be marked, whatever happened to it.
 
-Without them nbgrader gives up on a submission with a file that is no notebook, a deleted pair of cells or a kernel that
-dies, and such a submission has no marks and no feedback. `nbgrader_config.py` puts them in their places.
+Without them nbgrader gives up on a file that is no notebook or comes from another program, and on
+a deleted pair of cells: no marks, no feedback. `nbgrader_config.py` puts them in their places;
+`running.py` has the step that runs a notebook.
 """
 
+import codecs
+import contextlib
+import json
 import time
+from pathlib import Path
 
 import nbformat
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters import NotebookExporter
-from nbgrader.api import Gradebook
-from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+from nbconvert.filters import strip_ansi
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.preprocessors import NbGraderPreprocessor, OverwriteCells
+
+# The longer ones first: UTF-32's begins with UTF-16's.
+BYTE_ORDER_MARKS = [
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+]
+MAKE_CELL = {"code": nbformat.v4.new_code_cell, "raw": nbformat.v4.new_raw_cell}
 
 
 class Clock:
-    """How long a cell may take: `cell_seconds`, until the notebook has used up `notebook_seconds`; then one second."""
+    """How long a cell may take: `cell_seconds`; one second after `notebook_seconds` in all."""
 
     def __init__(self, cell_seconds, notebook_seconds):
         self.cell_seconds, self.notebook_seconds = cell_seconds, notebook_seconds
@@ -30,23 +45,70 @@ class Clock:
 
 
 class ReadAnything(NotebookExporter):
-    """Reads a submitted file; one that is no notebook becomes a notebook that says so."""
+    """Reads a submitted file of whatever program; one that is no notebook becomes one that says so.
+
+    A cell keeps its type, its text and its marks. All else is made anew, so nothing can be invalid:
+    ids, which came with nbformat 4.5, outputs without metadata, keys of another program.
+    """
 
     def from_filename(self, filename, resources=None, **named):
+        """The notebook in this file, as nbformat 4.5."""
         try:
-            notebook = nbformat.read(filename, as_version=4)
-            nbformat.validate(notebook)
+            notebook = _normalised(json.loads(_text(Path(filename).read_bytes())))
         except Exception as error:  # a broken file can raise almost anything
-            said = f"**This file could not be read as a notebook.** {type(error).__name__}: {str(error)[:200]}"
+            reason = f"{type(error).__name__}: {str(error)[:200]}"
+            said = f"**This file could not be read as a notebook.** {reason}"
             notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(said)])
         return self.from_notebook_node(notebook, resources=resources, **named)
 
 
-class RestoreCells(NbGraderPreprocessor):
-    """Gives every cell that nbgrader knows its own type and marks, and puts those back that are missing.
+def _text(content):
+    """The text of a file in UTF-8, UTF-16 or UTF-32, with a byte order mark or without."""
+    for mark, encoding in BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(encoding)
+    return content.decode(json.detect_encoding(content))
 
-    A copy of a cell becomes a plain cell. A graded cell that is missing comes back before the next one that is there:
-    the learner's own cells above it have run by then. A missing solution cell stays away.
+
+def _normalised(file):
+    """A notebook of version 4.5 with the cells of one in any version.
+
+    Raises:
+      ValueError: there are no cells.
+    """
+    if isinstance(file, dict) and isinstance(file.get("worksheets"), list):  # version 3
+        file = {"cells": [cell for sheet in file["worksheets"] for cell in sheet.get("cells", [])]}
+    if not isinstance(file, dict) or not isinstance(file.get("cells"), list) or not file["cells"]:
+        raise ValueError("there are no cells in it")
+    notebook = nbformat.v4.new_notebook(
+        cells=[_cell(cell) for cell in file["cells"] if isinstance(cell, dict)]
+    )
+    metadata = file.get("metadata")
+    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    if isinstance(kernel, dict) and isinstance(kernel.get("name"), str):
+        notebook.metadata.kernelspec = {
+            "name": kernel["name"],
+            "display_name": str(kernel.get("display_name", kernel["name"])),
+        }
+    return notebook
+
+
+def _cell(cell):
+    kind, source = cell.get("cell_type"), cell.get("source", cell.get("input", ""))
+    make = MAKE_CELL.get(kind, nbformat.v4.new_markdown_cell)
+    source = source if isinstance(source, str) else "".join(map(str, source or []))
+    source = source.encode("utf-8", "replace").decode("utf-8")  # half of a pair of surrogates
+    metadata = cell.get("metadata")
+    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    return make(source, metadata={"nbgrader": marks} if isinstance(marks, dict) else {})
+
+
+class RestoreCells(NbGraderPreprocessor):
+    """Gives every cell that nbgrader knows its own type and marks, and puts missing ones back.
+
+    A copy of a cell becomes a plain cell. A graded cell that is missing comes back before the next
+    one that is there: the learner's own cells above it have run by then. A missing solution cell
+    stays away.
     """
 
     def preprocess(self, notebook, resources):
@@ -118,29 +180,53 @@ def _become(cell, wanted):
     cell.update(nbformat.from_dict(wanted), source=text)
 
 
-class ExecuteToTheEnd(Execute):
-    """Runs a notebook; when its kernel dies or answers no more, the cells that did not run say so and have no marks.
+def without_hidden_tests(source):
+    """The text of a cell as learners were given it."""
+    lines, hidden = [], False
+    for line in source.split("\n"):
+        if "BEGIN HIDDEN TESTS" in line:
+            hidden = True
+        elif "END HIDDEN TESTS" in line:
+            hidden = False
+        elif not hidden:
+            lines.append(line)
+    return "\n".join(lines)
 
-    A warning on stderr stays to be read and costs nothing: nbgrader would take any text there for an error.
+
+class PutTestsBack(OverwriteCells):
+    """Gives locked cells their text with the hidden tests; warns only where the learner changed it.
+
+    nbgrader warns of each cell with hidden tests, since nobody hands those in.
     """
 
-    def preprocess(self, notebook, resources, **named):
-        try:
-            notebook, resources = super().preprocess(notebook, resources, **named)
-        except (DeadKernelError, CellTimeoutError):
-            said = (
-                "The kernel died or answered no more, here or in a cell above (out of memory, `exit`, a loop that cannot "
-                "be interrupted?), so this cell did not run."
-            )
-            for cell in notebook.cells:
-                if cell.cell_type == "code" and cell.execution_count is None:
-                    cell.outputs = [
-                        nbformat.v4.new_output(
-                            "error", ename="KernelDied", evalue=said, traceback=[said]
-                        )
-                    ]
-        for cell in notebook.cells:
+    def preprocess_cell(self, cell, resources, cell_index):
+        """Puts one cell right."""
+        if grade_id := _grade_id(cell):
+            with contextlib.suppress(MissingEntry):
+                source = self.gradebook.find_source_cell(
+                    grade_id, self.notebook_id, self.assignment_id
+                )
+                if (
+                    source.locked
+                    and without_hidden_tests(source.source).strip() == cell.source.strip()
+                ):
+                    cell.source = source.source
+        return super().preprocess_cell(cell, resources, cell_index)
+
+
+class HideTests(NbGraderPreprocessor):
+    """Takes the hidden tests out of the pages of feedback, and of errors that quote them."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        """Takes them out of one cell."""
+        shown = without_hidden_tests(cell.source)
+        if shown != cell.source:
+            secret = {line.strip() for line in cell.source.split("\n")} - {
+                line.strip() for line in shown.split("\n")
+            }
+            cell.source = shown.rstrip()
             for output in cell.get("outputs", []):
-                if output.output_type == "stream":
-                    output.name = "stdout"
-        return notebook, resources
+                text = strip_ansi("\n".join(output.get("traceback", [])))
+                if any(line and line in text for line in secret):
+                    output.traceback = [f"{output.ename}: {output.evalue}"]
+        return cell, resources

@@ -226,7 +226,7 @@ def linear_reading(train_z, train_labels, test_z, test_labels):
 
 
 def linear_reading_of_noise(model, key):
-    """The same for draws of the prior; the class of a draw is what the judge reads on its picture."""
+    """The same for draws of the prior; a draw's class is what the judge reads on its picture."""
     z = jax.random.normal(key, (CODED + 500, model.z_dim))
     labels = classifier().predict(model.decode(z))
     return linear_reading(z[:CODED], labels[:CODED], z[CODED:], labels[CODED:])

@@ -113,7 +113,7 @@ def players(row, where, key):
 
 
 def measure(row, where, seed):
-    """Trains one row once: modes, quality, reverse KL and seconds, as plain numbers for the file."""
+    """Trains one row once: modes, quality, reverse KL and seconds, as plain numbers."""
     model_key, data_key, run_key, noise_key = jax.random.split(jax.random.key(seed), 4)
     points = MIXTURES[where].sample(data_key, 50_000)
     start = time.perf_counter()

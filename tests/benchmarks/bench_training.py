@@ -2,12 +2,13 @@
 
     pip install -c constraints.txt -e ".[bench]" && python tests/benchmarks/bench_training.py
 
-Every round times each contender once, one after the other, so that other work on the machine slows all of them alike;
-ratios are taken within a round, and the table shows medians. Believe the ratios, not the rates. Nothing is asserted.
-`--rounds 3` is quicker, `--only` picks the cases whose name holds a word.
+Every round times each contender once, one after the other, so that other work on the machine slows all of
+them alike; ratios are taken within a round, and the table shows medians. Believe the ratios, not the rates.
+Nothing is asserted. `--rounds 3` is quicker, `--only` picks the cases whose name holds a word.
 """
 
 import argparse
+import itertools
 import os
 import statistics
 import subprocess
@@ -34,8 +35,10 @@ class Case(NamedTuple):
       name: for the table.
       batch_size: examples per step.
       steps: how many steps each contender makes per round; a slow one makes a tenth of them.
-      contenders: {name: function of (steps) that makes them and waits until they are done}. The first one is ours.
-      compile_program: Python source that defines `run()`, our training for a few steps, for timing its compilation.
+      contenders: {name: function of (steps) that makes them and waits until they are done}. The first one is
+        ours.
+      compile_program: Python source that defines `run()`, our training for a few steps, for timing its
+        compilation.
     """
 
     name: str
@@ -74,7 +77,8 @@ from vaegan_helpers import data, models, training
 images = data.load_mnist().train_images
 model = models.VAE(**{sizes}, key=jax.random.key(0))
 def run():
-    training.fit_vae(model, images, jax.random.key(1), steps=10, batch_size={batch_size}, chunks=1, progress=False)
+    training.fit_vae(model, images, jax.random.key(1), steps=10, batch_size={batch_size},
+        chunks=1, progress=False)
 """,
     )
 
@@ -102,13 +106,15 @@ def nnx_vae(build, images, batch_size):
 
 
 def torch_vae(sizes, images, batch_size):
-    """The same model, loss, batches and optimiser in PyTorch without compilation, on one thread and on all of them."""
+    """The same model, loss, batches and optimiser in PyTorch without compilation, on one thread and on all of
+    them.
+    """
     images = torch.tensor(images)
 
     def mlp(first, last):
         widths = [first, *[sizes["hidden_dim"]] * sizes["hidden_layers"], last]
         layers = []
-        for a, b in zip(widths[:-1], widths[1:]):
+        for a, b in itertools.pairwise(widths):
             layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
         return torch.nn.Sequential(*layers[:-1])
 
@@ -136,7 +142,10 @@ def torch_vae(sizes, images, batch_size):
 
 
 def matrix_products(vae, images, batch_size):
-    """Only the products of the VAE's forward and backward pass, compiled: what is left when all else costs nothing."""
+    """Only the products of the VAE's forward and backward pass, compiled.
+
+    What is left when all else costs nothing.
+    """
     images = jnp.asarray(images)
 
     def kernels(network):
@@ -151,7 +160,7 @@ def matrix_products(vae, images, batch_size):
 
     def backward(gradient, inputs, weights, to_input):
         found = []
-        for i, (x, weight) in reversed(list(enumerate(zip(inputs, weights)))):
+        for i, (x, weight) in reversed(list(enumerate(zip(inputs, weights, strict=True)))):
             found.append(x.T @ gradient)
             if i or to_input:
                 gradient = gradient @ weight.T
@@ -273,7 +282,10 @@ CASES = [lambda: vae_case(hidden_layers=1), lambda: vae_case(hidden_layers=2), r
 
 
 def time_rounds(case, rounds):
-    """Seconds per step of each contender in each round: {name: [seconds]}. What comes before the rounds compiles."""
+    """Seconds per step of each contender in each round: {name: [seconds]}.
+
+    What comes before the rounds compiles.
+    """
 
     def seconds_per_step(run, steps):
         start = time.perf_counter()
@@ -296,7 +308,10 @@ def time_rounds(case, rounds):
 
 
 def time_compilation(program):
-    """Seconds to trace and compile our training in a new process: with an empty cache, and with the one it left."""
+    """Seconds to trace and compile our training in a new process.
+
+    With an empty cache, and with the one it left.
+    """
     timing = f"""
 import pathlib, sys, time
 import platformdirs
@@ -334,11 +349,11 @@ def report(case, rounds):
     print(f"  {'':24}{'images/s':>10}{ours + ' is':>18}")
     for name, times in seconds.items():
         rate = case.batch_size / statistics.median(times)
-        ratio = statistics.median(other / mine for other, mine in zip(times, own))
+        ratio = statistics.median(other / mine for other, mine in zip(times, own, strict=True))
         print(f"  {name:24}{rate:10,.0f}{'' if name == ours else f'{ratio:.2f} times':>18}")
     rivals = [times for name, times in seconds.items() if name.startswith("PyTorch")]
     if rivals:
-        ratio = statistics.median(min(others) / mine for *others, mine in zip(*rivals, own))
+        ratio = statistics.median(min(others) / mine for *others, mine in zip(*rivals, own, strict=True))
         print(f"  {'the faster PyTorch':24}{'':10}{f'{ratio:.2f} times':>18}")
     cold, kept = time_compilation(case.compile_program)
     print(f"  compiling {ours}: {cold:.1f} s with an empty cache, {kept:.1f} s from the persistent cache")

@@ -1,169 +1,147 @@
-"""How fast the explorers follow a hand: `python tests/benchmarks/bench_widgets.py [--browser]`.
+"""How fast the explorers follow a hand: `python tests/benchmarks/bench_widgets.py [--program jupyterlab]`.
 
-In one run, in the kernel: from a slider's value to the PNG, for one picture and for a sheet of 10x10, beside `interact` with
-`plt.show`. With --browser also from the press of a key to the new picture in JupyterLab, with the course's server and with a
-plain one. Times are printed, not asserted: machines differ; the ratios travel better.
+In JupyterLab and Chromium, in one run: from the press of a key to new pixels, for the explorers and, for
+comparison, for `interact` with `plt.show`; the same for the plane while the kernel runs a long cell; from the
+end of a cell to the first picture; and how many bytes travel. Times are printed, not asserted: machines
+differ; the ratios travel better.
 """
 
 import argparse
-import contextlib
-import io
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import ipywidgets
-import jax
-import matplotlib
-import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
+from playwright.sync_api import sync_playwright
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import browser  # noqa: E402
+
+REPEATS, WARM = 60, 10
+CELLS = [
+    """import jax, matplotlib.pyplot as plt, ipywidgets, time
 from vaegan_helpers import models, widgets
-from vaegan_helpers.widgets import base
+from vaegan_helpers.widgets import networks
+model = models.VAE(key=jax.random.key(0))
+networks.decode(model, [[0, 0]])""",
+    "widgets.LatentPlane(model)",
+    "widgets.Sampler(model, draw_pixels=False)",
+    """def draw(x):
+    plt.figure(figsize=(2.5, 2.5))
+    plt.imshow(networks.decode(model, [[x, 0.5]])[0].reshape(28, 28))
+    plt.show()
+ipywidgets.interact(draw, x=(0.0, 2.0, 0.01));""",
+    "time.sleep(30)",
+]
 
-REPEATS = 60
+# From the press of a key until the picture says something else: a canvas is painted then, an image loaded.
+PRESS = """async ([handleOf, pictureOf, key, keyCode]) => {
+  const said = (picture) => picture?.getAttribute('aria-label') ?? (picture?.complete && picture.src);
+  const handle = document.querySelector(handleOf), before = said(document.querySelector(pictureOf));
+  const event = new KeyboardEvent('keydown', {key, code: key, keyCode, bubbles: true, cancelable: true});
+  const start = performance.now();
+  handle.dispatchEvent(event);
+  if (handle.type === 'range') { // the browser moves it only for keys that come from outside
+    handle[key === 'ArrowRight' ? 'stepUp' : 'stepDown']();
+    handle.dispatchEvent(new Event('input', {bubbles: true}));
+  }
+  while (true) {
+    const now = said(document.querySelector(pictureOf));
+    if (now && now !== before) return performance.now() - start;
+    if (performance.now() - start > 3000) return NaN;
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}"""
 
-
-def measure(move, values):
-    """Milliseconds of each call but the first ten, in which everything is compiled."""
-    times = []
-    for value in values:
-        start = time.perf_counter()
-        move(value)
-        times.append(1000 * (time.perf_counter() - start))
-    return np.array(times[10:])
+RUN = """async ([index, first]) => {
+  const { content } = window.jupyterapp.shell.currentWidget, cell = content.widgets[index];
+  content.activeCellIndex = index;
+  const start = performance.now();
+  let ended = 0, seen = 0;
+  window.jupyterapp.commands.execute('notebook:run-cell').then(() => { ended = performance.now(); });
+  while (first && !(ended && seen)) {
+    if (cell.node.querySelector(first)) seen ||= performance.now();
+    if (performance.now() - start > 60000) break;
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  return [ended - start, seen - ended];
+}"""
 
 
 def report(name, times, against=None):
     ratio = (
-        ""
-        if against is None
-        else f"   {np.median(against) / np.median(times):5.1f} times as fast as interact"
+        f"   {np.median(against) / np.median(times):5.1f} times as fast as interact"
+        if against is not None
+        else ""
     )
-    print(
-        f"{name:42s} median {np.median(times):6.1f} ms   p95 {np.quantile(times, 0.95):6.1f} ms{ratio}",
-        flush=True,
-    )
+    middle, late = np.nanmedian(times), np.nanquantile(times, 0.95)
+    print(f"{name:44} median {middle:6.1f} ms   p95 {late:6.1f} ms{ratio}", flush=True)
 
 
-def interact_with_a_figure(model, columns):
-    """What the explorers replace: interact, a new figure for each value, drawn and encoded by the inline backend's rules."""
-    noise = np.random.default_rng(0).normal(size=(columns**2, 2))
-
-    def draw(scale):
-        images = base.decode(model, scale * noise)
-        sheet = images.reshape(columns, columns, 28, 28).swapaxes(1, 2).reshape(28 * columns, 28 * columns)
-        fig, ax = plt.subplots(figsize=(4.4, 4.4))
-        ax.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
-        ax.axis("off")
-        fig.savefig(io.BytesIO(), format="png", bbox_inches="tight")  # what plt.show sends from a notebook
-        plt.close(fig)
-
-    controls = ipywidgets.interactive(draw, scale=(0.0, 2.0, 0.01))
-    return lambda value: setattr(controls.children[0], "value", value)
+def measure(page, cell, handle, picture):
+    selectors = [f".jp-Cell[data-windowed-list-index='{cell}'] {part}" for part in (handle, picture)]
+    keys = [["ArrowRight", 39], ["ArrowLeft", 37]] * (REPEATS // 2)  # back and forth, within any slider
+    return np.array([page.evaluate(PRESS, selectors + key) for key in keys])[WARM:]
 
 
-def in_the_kernel():
-    matplotlib.use("agg")
-    model = models.VAE(key=jax.random.key(0))
-    values = np.linspace(0.02, 1.98, REPEATS + 10)
-    plane, samples, kl = widgets.LatentPlane(model), widgets.Sampler(model), widgets.KLPlayground()
-    one, sheet = interact_with_a_figure(model, 1), interact_with_a_figure(model, 10)
-    with contextlib.redirect_stdout(
-        io.StringIO()
-    ):  # where there is no page, interact clears the terminal instead
-        slow_one, slow_sheet = measure(one, values), measure(sheet, values)
-    report("interact and plt.show, one picture", slow_one)
-    report(
-        "LatentPlane, one picture of 28x28",
-        measure(lambda x: setattr(plane, "point", (x, 0.5)), values),
-        slow_one,
-    )
-    report("interact and plt.show, a 10x10 sheet", slow_sheet)
-    report(
-        "Sampler, two sheets of 10x10",
-        measure(lambda x: setattr(samples, "temperature", x), values),
-        slow_sheet,
-    )
-    alone = widgets.Sampler(model, draw_pixels=False)
-    report(
-        "Sampler, one sheet of 10x10", measure(lambda x: setattr(alone, "temperature", x), values), slow_sheet
-    )
-    report("KLPlayground, two charts", measure(lambda x: setattr(kl, "mean", x), values))
+def main(program):
+    traffic = {"sent": 0, "received": 0}
 
+    def count(kind):
+        def listen(frame):
+            traffic[kind] += len(frame)
 
-CELLS = [
-    """import jax, matplotlib.pyplot as plt, ipywidgets
-from vaegan_helpers import models, widgets
-from vaegan_helpers.widgets import base
-model = models.VAE(key=jax.random.key(0))""",
-    "widgets.LatentPlane(model)",
-    "widgets.Sampler(model, draw_pixels=False)",
-    """def draw(x):
-    plt.figure(figsize=(2.5, 2.5)); plt.imshow(base.decode(model, [[x, 0.5]])[0].reshape(28, 28)); plt.show()
-ipywidgets.interact(draw, x=(0.0, 2.0, 0.01));""",
-]
+        return listen
 
-# From the press of a key until the picture has another address and is decoded.
-PRESS = """async ([selector, picture, key, keyCode]) => {
-  const handle = document.querySelector(selector), before = document.querySelector(picture).src;
-  const start = performance.now();
-  handle.dispatchEvent(new KeyboardEvent('keydown', {key, code: key, keyCode, bubbles: true, cancelable: true}));
-  while (true) {
-    const image = document.querySelector(picture);
-    if (image && image.src !== before && image.complete) return performance.now() - start;
-    if (performance.now() - start > 3000) return -1;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-  }
-}"""
-
-
-def in_the_browser():
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    import browser
-    from playwright.sync_api import sync_playwright
+    def listen_to(socket):
+        socket.on("framesent", count("sent"))
+        socket.on("framereceived", count("received"))
 
     with tempfile.TemporaryDirectory() as here, sync_playwright() as playwright:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        folder, settings = Path(here, "notebooks"), Path(here, "settings")
+        folder.mkdir()
+        settings.mkdir()
+        nbformat.write(notebook, folder / "bench.ipynb")
         chromium = playwright.chromium.launch(
             executable_path=browser.chromium_path(), args=browser.CHROMIUM_ARGUMENTS
         )
-        for name, module in [("the course's server", "vaegan_helpers"), ("a plain server", "jupyterlab")]:
-            folder, settings = Path(here, module, "notebooks"), Path(here, module, "settings")
-            folder.mkdir(parents=True)
-            settings.mkdir()
-            nbformat.write(notebook, folder / "bench.ipynb")
-            with browser.course_server(folder, settings, module) as (address, token):
-                lab = browser.Lab(
-                    chromium.new_context(viewport={"width": 1280, "height": 2600}), address, token
-                )
-                lab.open("bench.ipynb").run_all()
-                lab.page.wait_for_timeout(2000)
-                for what, number, handle, picture in [
-                    ("LatentPlane", 2, ".vg-pad", ".vg-picture img"),
-                    ("Sampler, one sheet", 3, ".noUi-handle", ".vg-picture img"),
-                    ("interact and plt.show", 4, ".noUi-handle", ".jp-RenderedImage img"),
-                ]:
-                    selectors = [
-                        f".jp-Cell[data-windowed-list-index='{number - 1}'] {part}"
-                        for part in (handle, picture)
-                    ]
-                    keys = [["ArrowRight", 39], ["ArrowLeft", 37]] * (
-                        REPEATS // 2
-                    )  # back and forth, within any slider
-                    times = [lab.page.evaluate(PRESS, selectors + key) for key in keys][10:]
-                    report(f"{what}, {name}", np.array(times))
-                lab.close()
+        with browser.course_server(folder, settings, program) as (address, token):
+            lab = browser.Lab(chromium.new_context(viewport={"width": 1280, "height": 2600}), address, token)
+            lab.page.on("websocket", listen_to)
+            page = lab.open("bench.ipynb").page
+            page.evaluate(RUN, [0, ".jp-OutputArea-output"])
+            for cell, name, first in [
+                (1, "LatentPlane", ".vg-caption:not(:empty)"),
+                (2, "Sampler", ".vg-caption:not(:empty)"),
+                (3, "interact", "img"),
+            ]:
+                before = traffic["received"]
+                whole, wait = page.evaluate(RUN, [cell, first])
+                page.wait_for_timeout(500)
+                size = (traffic["received"] - before) / 1000
+                print(f"{name}: the cell {whole:.0f} ms, then {wait:.0f} ms to its picture, {size:.0f} KB")
+            old = measure(page, 3, ".noUi-handle", ".jp-RenderedImage img")
+            report("interact and plt.show", old)
+            plane = (1, ".vg-pad", ".vg-picture canvas")
+            report("LatentPlane", measure(page, *plane), old)
+            report(
+                "Sampler, a sheet of 10x10", measure(page, 2, "input[type=range]", ".vg-picture canvas"), old
+            )
+            page.wait_for_timeout(1000)
+            before = dict(traffic)
+            page.evaluate(RUN, [4, ""])  # the kernel is busy from here on
+            report("LatentPlane while a cell runs", measure(page, *plane), old)
+            page.wait_for_timeout(1000)
+            for kind, size in traffic.items():
+                print(f"{kind} in {REPEATS} key presses and the start of a cell: {size - before[kind]} bytes")
+            lab.close()
         chromium.close()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--browser", action="store_true", help="measure in JupyterLab and Chromium as well")
-    options = parser.parse_args()
-    in_the_kernel()
-    if options.browser:
-        in_the_browser()
+    parser.add_argument("--program", default="vaegan_helpers", help="or jupyterlab: a plain server")
+    main(parser.parse_args().program)

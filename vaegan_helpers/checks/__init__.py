@@ -1,26 +1,21 @@
 """What a learner's answer is held against: each check takes a function of theirs, and names the likely slip.
 
-`checks.kl(my_kl)` prints "the KL: right", or raises a `NotYet` that says what to look at; `checks.hint(checks.kl, my_kl)`
-prints in both cases. `frame` is the frame, the other modules hold the checks themselves.
+`checks.kl(my_kl)` prints "the KL: right", or raises a `NotYet` that says what to look at. In an exercise,
+`checks.hint(checks.kl, my_kl)` prints in both cases; `checks.answer` is for an answer in a number or a word.
+`frame` calls and compares, `table` is what most checks are; the other modules hold the checks, by assignment.
 """
 
-from vaegan_helpers.checks.comparison import (  # noqa: F401
+from vaegan_helpers.checks.comparison import equal_players, own_data, players_from_key, split
+from vaegan_helpers.checks.comparison_experiment import equal_budget, equal_data, seeds_decide
+from vaegan_helpers.checks.comparison_scores import (
     difference,
-    equal_budget,
-    equal_data,
-    equal_players,
-    own_data,
-    players_from_key,
     results,
     score_ranks,
     score_sees_missing_modes,
-    seeds_decide,
-    split,
     spread,
 )
-from vaegan_helpers.checks.fitting import training_draws_afresh, training_improves  # noqa: F401
-from vaegan_helpers.checks.frame import NotYet, answer, hint  # noqa: F401
-from vaegan_helpers.checks.gan import (  # noqa: F401
+from vaegan_helpers.checks.frame import NotYet, answer, hint
+from vaegan_helpers.checks.gan import (
     best_discriminator,
     discriminator_loss,
     divergence,
@@ -29,7 +24,9 @@ from vaegan_helpers.checks.gan import (  # noqa: F401
     saturating_generator_loss,
     slopes,
 )
-from vaegan_helpers.checks.modes import (  # noqa: F401
+from vaegan_helpers.checks.gan_draws import round_draws
+from vaegan_helpers.checks.gan_rounds import discriminator_step, generator_step, one_round, repaired_round
+from vaegan_helpers.checks.modes import (
     count_modes,
     distances,
     high_quality,
@@ -37,26 +34,22 @@ from vaegan_helpers.checks.modes import (  # noqa: F401
     reverse_kl,
     samples_needed,
 )
-from vaegan_helpers.checks.plane import land, nearest_label  # noqa: F401
-from vaegan_helpers.checks.remedies import append_spread, difference_of_means, evidence, pack, spread_gradient  # noqa: F401
-from vaegan_helpers.checks.rounds import (  # noqa: F401
-    discriminator_step,
-    generator_step,
-    one_round,
-    repaired_round,
-    round_draws,
+from vaegan_helpers.checks.modes_remedies import (
+    append_spread,
+    difference_of_means,
+    evidence,
+    pack,
+    spread_gradient,
 )
-from vaegan_helpers.checks.turns import spherical  # noqa: F401
-from vaegan_helpers.checks.vae import (  # noqa: F401
-    fresh_noise,
-    gradient_through_noise,
+from vaegan_helpers.checks.table import Check
+from vaegan_helpers.checks.vae import (
     kl,
     log_likelihood,
     log_likelihood_far_out,
     nats_per_latent,
-    reparameterise,
     standard_deviation,
-    vae_loss,
-    vae_loss_beta,
-    vae_loss_noise,
 )
+from vaegan_helpers.checks.vae_draw import fresh_noise, gradient_through_noise, reparameterise
+from vaegan_helpers.checks.vae_latents import land, nearest_label, spherical
+from vaegan_helpers.checks.vae_objective import vae_loss, vae_loss_beta, vae_loss_noise
+from vaegan_helpers.checks.vae_training import training_draws_afresh, training_improves

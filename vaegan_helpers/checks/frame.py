@@ -1,7 +1,7 @@
-"""How a check calls a learner's function, holds the answer against the truth, and says what was probably meant wrongly.
+"""How a check calls a learner's function, holds the answer against the truth, and names what went wrong.
 
-A check draws its inputs afresh at every call, so an answer that fits one example by luck does not pass. It prints one
-line if all is well and raises `NotYet` otherwise, whose message names the likely slip.
+A check draws its inputs afresh at every call, so an answer that fits one example by luck does not pass. It
+prints one line if all is well and raises `NotYet` otherwise, whose message names the likely slip.
 """
 
 import contextlib
@@ -11,19 +11,25 @@ import os
 import signal
 import textwrap
 import threading
+import time
 import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-# How long a check waits for one call of a learner's function, in seconds.
+# How long one call of a learner's function may compute, in seconds; with waiting, WAITING times as long.
 PATIENCE = float(os.environ.get("VAEGAN_HELPERS_PATIENCE", "20"))
+WAITING = 2.5
+RTOL, ATOL = 1e-3, 1e-4  # how far an answer may be from the truth
 
 
 class NotYet(AssertionError):
     """An answer that is not right yet; its text says what to look at."""
 
-    def told(self):
+    def told(self) -> str:
         """The message as a learner reads it."""
         text = str(self)
         return f"Not yet. {text[:1].upper()}{text[1:]}"
@@ -41,23 +47,39 @@ class _TookTooLong(BaseException):
     """Not an Exception, so that a learner's `except Exception` does not swallow it."""
 
 
-def passed(name):
+def passed(name: str) -> None:
     """Says that the answer is right."""
     print(f"{name}: right")
 
 
-def cases(count):
+def cases(count: int) -> list[np.random.Generator]:
     """`count` random generators, different at every call."""
     return [np.random.default_rng() for _ in range(count)]
 
 
-def fresh_key(rng):
+def fresh_key(rng: np.random.Generator) -> jax.Array:
     """A key of JAX that is different at every call."""
     return jax.random.key(int(rng.integers(2**31)))
 
 
-def hint(check, answer, *more, **named):
-    """Runs a check for an exercise: prints what it says, and "no answer yet" for None, instead of stopping the notebook.
+def key_bits(key: jax.Array) -> jax.Array:
+    """The numbers behind a key: a typed one, or a raw one as `jax.random.PRNGKey` makes it."""
+    return jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key
+
+
+def copied(model: Any) -> Any:
+    """A second model with weights of its own: a learner's code may change or donate what it is handed."""
+    return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), model)
+
+
+def same_weights(model: Any, other: Any) -> bool:
+    """Whether two models hold the same weights."""
+    a, b = jax.tree.leaves(model), jax.tree.leaves(other)
+    return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def hint(check: Callable, answer: Any, *more: Any, **named: Any) -> None:
+    """Runs a check for an exercise: prints what it says and never stops the notebook.
 
     Args:
       check: such as `checks.kl`.
@@ -73,15 +95,15 @@ def hint(check, answer, *more, **named):
         print(problem.told())
 
 
-def answer(name, given, truth, hint, tolerance=0.005):
-    """Says whether a short answer is right: a number, a word or a set of words. For the questions in a notebook.
+def answer(name: str, given: Any, truth: Any, hint: str, tolerance: float = 0.005) -> None:
+    """Says whether a short answer is right: a number, a word or a set of words.
 
-    Prints one line: "no answer yet" for None, "right", or "not yet" with the hint. It never stops the notebook.
+    Prints one line: "no answer yet" for None, "right", or "not yet" with the hint. It never stops a notebook.
 
     Args:
       name: what the line begins with.
       given: the learner's answer, or None.
-      truth: a number, a word (however it is capitalised) or a set (a list or tuple of the same things will do).
+      truth: a number, a word (in any case of letters) or a set (for which a list or tuple will do as well).
       hint: a sentence for an answer that is not right.
       tolerance: how far a number may be from the truth.
     """
@@ -102,7 +124,7 @@ def _matches(given, truth, tolerance):
         return False
 
 
-def call(name, function, *arguments, seconds=None, **named):
+def call(name: str, function: Callable, *arguments: Any, seconds: float | None = None, **named: Any) -> Any:
     """Calls a learner's function, with a limit on its time; whatever goes wrong becomes a `NotYet`.
 
     Warnings and text on stderr are kept back, since a grader takes any text there for an error.
@@ -111,7 +133,8 @@ def call(name, function, *arguments, seconds=None, **named):
       name: what the function is called in messages.
       function: the learner's.
       arguments, named: passed on.
-      seconds: the limit, `PATIENCE` unless given. It needs a main thread and a system with alarms (not Windows).
+      seconds: how long it may compute, `PATIENCE` unless given. What counts is the computing time of the main
+        thread, so that a busy machine costs nobody marks. It needs that thread and alarms (not Windows).
 
     Returns:
       What the function returns.
@@ -120,7 +143,7 @@ def call(name, function, *arguments, seconds=None, **named):
       NotYet: it is no function, is not written yet, raised an error, or took too long.
     """
     if not callable(function):
-        raise NotYet(f"{name} should be a function; it is {_described(function)}.")
+        raise NotYet(f"{name} should be a function; it is {described(function)}.")
     seconds = seconds or PATIENCE
     try:
         with _time_limit(seconds), warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
@@ -128,22 +151,26 @@ def call(name, function, *arguments, seconds=None, **named):
             return jax.block_until_ready(function(*arguments, **named))
     except NotYet:
         raise
-    except NotImplementedError:
-        raise NotYet(
-            f"{name}: not written yet. Put your code in the place of `raise NotImplementedError`."
-        ) from None
     except _TookTooLong:
         raise NotYet(
             f"{name} was still running after {seconds:g} seconds, and was stopped. Does a loop in it "
             "never end?"
         ) from None
     except (Exception, SystemExit) as error:
+        where = _origin(error)
+        if _is_stub(error, where):
+            inside = where.f_code.co_name
+            if inside.startswith("<") or inside == getattr(function, "__name__", inside):
+                raise NotYet(
+                    f"{name}: not written yet. Put your code in the place of `raise NotImplementedError`."
+                ) from None
+            raise NotYet(f"{name} calls `{inside}`, which is not written yet.") from None
         reason = f"{type(error).__name__}: {error}".strip().removesuffix(":")
         shortened = reason if len(reason) <= 400 else f"{reason[:400]} ..."
-        raise NotYet(f"{name} raised {shortened}{_place_of(error)}") from error
+        raise NotYet(f"{name} raised {shortened}{_line_of(error)}") from error
 
 
-def numbers(name, answer):
+def numbers(name: str, answer: Any) -> np.ndarray:
     """The answer as a NumPy array of floats.
 
     Raises:
@@ -152,28 +179,28 @@ def numbers(name, answer):
     if answer is None:
         raise NotYet(f"{name} returned None: is there a `return`?")
     if isinstance(answer, (str, bytes, dict)) or callable(answer):
-        raise NotYet(f"{name} should be numbers; it is {_described(answer)}.")
-    if isinstance(answer, tuple) and any(np.ndim(part) for part in answer):
-        raise NotYet(f"{name} should be one array; it is {_described(answer)}.")
+        raise NotYet(f"{name} should be numbers; it is {described(answer)}.")
     try:
         return np.asarray(answer, float)
     except (TypeError, ValueError):
-        raise NotYet(f"{name} should be numbers; it is {_described(answer)}.") from None
+        raise NotYet(f"{name} should be numbers; it is {described(answer)}.") from None
 
 
-def require_shape(name, answer, shape, meaning=""):
+def require_shape(name: str, answer: Any, shape: Iterable[int], meaning: str = "") -> np.ndarray:
     """The answer as an array of this shape; `meaning` says what the axes are.
 
     Raises:
       NotYet: it has another shape.
     """
-    answer = numbers(name, answer)
-    if answer.shape != tuple(shape):
-        raise NotYet(f"{name} has shape {answer.shape}; wanted {tuple(shape)}{meaning and f', {meaning}'}.")
-    return answer
+    array, shape = numbers(name, answer), tuple(shape)
+    if array.shape != shape:
+        if isinstance(answer, tuple):
+            raise NotYet(f"{name} should be one array; it is {described(answer)}.")
+        raise NotYet(f"{name} has shape {array.shape}; wanted {shape}{meaning and f', {meaning}'}.")
+    return array
 
 
-def require_finite(name, answer):
+def require_finite(name: str, answer: np.ndarray) -> None:
     """Raises `NotYet` if there is a NaN or an infinite value."""
     for bad, kind in [
         (np.isnan(answer), "not a number (NaN): is it the logarithm of a negative number, or 0/0?"),
@@ -185,72 +212,112 @@ def require_finite(name, answer):
             )
 
 
-def compare(name, answer, truth, slips=(), *, rtol=1e-3, atol=1e-4, meaning=""):
+def require_parts(name: str, answer: Any, count: int, which: str) -> list:
+    """The parts of an answer that should be `count` things, named by `which`: a tuple, a list or an array.
+
+    Raises:
+      NotYet: it is something else.
+    """
+    if isinstance(answer, (tuple, list)) or (hasattr(answer, "shape") and np.ndim(answer)):
+        if len(answer) == count:
+            return list(answer)
+    if isinstance(answer, (tuple, list)):
+        came = f"a {type(answer).__name__} of {len(answer)}."
+    elif hasattr(answer, "shape"):
+        came = f"an array of shape {answer.shape}."
+    else:
+        came = "None: is there a `return`?" if answer is None else f"one {type(answer).__name__}."
+    raise NotYet(f"{name}: wanted {count} things, ({which}); got {came}")
+
+
+def alike(a: Any, b: Any, rtol: float = RTOL, atol: float = ATOL) -> bool:
+    """Whether two arrays have one shape and nearly the same values; NaN is like NaN."""
+    return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=rtol, atol=atol, equal_nan=True))
+
+
+def compare(
+    name: str,
+    answer: Any,
+    truth: Any,
+    slips: Iterable[tuple[Any, str]] = (),
+    *,
+    rtol: float = RTOL,
+    atol: float = ATOL,
+    meaning: str = "",
+) -> None:
     """Holds an answer against the truth; if they differ, against what the known slips give on the same input.
 
     Args:
       name: what the message calls the answer.
       answer: the learner's.
       truth: the right array or number.
-      slips: pairs (value, hint): what comes out of a known slip, and the sentence that names it. The first that fits
-        is told. A value may have another shape than the truth, and may be NaN.
+      slips: pairs (value, sentence): what a known slip gives, and the sentence that names it. The first
+        that fits is told. A value may have another shape than the truth, and may be NaN.
       rtol, atol: how far the answer may be from the truth; a slip is recognised by the same measure.
       meaning: what the axes of the answer are, such as "one number for each picture".
 
     Raises:
-      NotYet: they differ. Where no slip fits, the message gives the constant factor or offset, if there is one.
+      NotYet: they differ. Where no slip fits, the message gives the factor or offset, if it is one for all.
     """
-    answer, truth = numbers(name, answer), np.asarray(truth, float)
-    if answer.shape == truth.shape and np.allclose(answer, truth, rtol=rtol, atol=atol):
+    array, truth = numbers(name, answer), np.asarray(truth, float)
+    if array.shape == truth.shape and np.allclose(array, truth, rtol=rtol, atol=atol):
         return
-    for value, hint in slips:
-        value = np.asarray(value, float)
-        if answer.shape == value.shape and np.allclose(answer, value, rtol=rtol, atol=atol, equal_nan=True):
-            raise NotYet(f"{name}: {hint}")
+    for value, sentence in slips:
+        if alike(array, np.asarray(value, float), rtol, atol):
+            raise NotYet(f"{name}: {sentence}")
     require_shape(name, answer, truth.shape, meaning)
-    require_finite(name, answer)
-    raise NotYet(f"{name} {_difference(answer, truth)}")
-
-
-def told_apart(truth, slips):
-    """Whether the truth and all slips that give one finite number give different ones, so that a message is no guess."""
-    values = np.array(
-        [value for value in (truth, *(value for value, _ in slips)) if np.ndim(value) == 0], float
-    )
-    values = np.sort(values[np.isfinite(values)])
-    return not np.isclose(values[1:], values[:-1], rtol=5e-3, atol=1e-3).any()
+    require_finite(name, array)
+    raise NotYet(f"{name} {_difference(array.ravel(), truth.ravel())}")
 
 
 def _difference(answer, truth):
-    """What separates two finite arrays of one shape, in words."""
-    with np.errstate(all="ignore"):
-        ratios = (answer / truth).ravel()
-    ratio = ratios[0]
-    if truth.all() and np.isfinite(ratio) and ratio and np.allclose(ratios, ratio, rtol=1e-2):
-        if np.isclose(ratio, -1, rtol=1e-2):
+    """What separates two finite vectors, in words."""
+    largest = np.abs(truth).max()
+    # the factor of the whole vector: a single ratio would ask that no entry of the truth is 0
+    factor = answer @ truth / (truth @ truth) if largest else 0.0
+    size, alone = abs(factor), answer.size == 1  # two numbers always have a ratio
+    if factor and alike(answer, factor * truth, 1e-2, 1e-3 * largest * size):
+        if alike(factor, -1.0, 1e-2):
             return "has the right size and the wrong sign."
-        sign = "and has the wrong sign" if ratio < 0 else ""
-        factor = max(abs(ratio), 1 / abs(ratio))
-        if ratios.size == 1 and (factor < 1.5 or not np.isclose(factor, round(factor), rtol=1e-2)):
-            return f"is {answer.ravel()[0]:.4g} where it should be {truth.ravel()[0]:.4g}."  # two numbers always have a ratio
-        size = abs(ratio)
-        words = f"{size:.3g} times too large" if size > 1 else f"{1 / size:.3g} times too small"
-        return f"is {words} {sign}".strip() + ": is a sum taken for a mean, or a factor missing?"
-    offsets = (answer - truth).ravel()
-    if offsets.size > 1 and np.allclose(offsets, offsets[0], rtol=1e-2, atol=1e-4):
+        sign = " and has the wrong sign" if factor < 0 else ""
+        times = max(size, 1 / size)
+        if times > 1.05 and not alone or times > 1.5 and alike(times, round(times), 1e-2):
+            words = f"{size:.3g} times too large" if size > 1 else f"{1 / size:.3g} times too small"
+            return f"is {words}{sign}: is a sum taken for a mean, or a factor missing?"
+        if times > 1.002 and not alone:
+            return f"is {100 * abs(size - 1):.2g} % too {'large' if size > 1 else 'small'}{sign}."
+    offsets = answer - truth
+    if not alone and np.allclose(offsets, offsets[0], rtol=1e-2, atol=1e-4):
         return f"differs by {offsets[0]:+.3g} everywhere: is a constant missing?"
     worst = np.argmax(np.abs(offsets))
-    return f"is {answer.ravel()[worst]:.4g} where it should be {truth.ravel()[worst]:.4g}."
+    return f"is {answer[worst]:.4g} where it should be {truth[worst]:.4g}."
 
 
-def _described(value):
+def described(value: Any) -> str:
     """The kind of a value, for a message."""
     if isinstance(value, (tuple, list)):
         return f"a {type(value).__name__} of {len(value)}"
     return "None" if value is None else f"of type {type(value).__name__}"
 
 
-def _place_of(error):
+def _origin(error):
+    """The frame in which an error was raised."""
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame
+
+
+def _is_stub(error, where):
+    """Whether it is the line that a learner is to replace; libraries and `input` raise it otherwise."""
+    return (
+        type(error) is NotImplementedError
+        and not error.args
+        and "site-packages" not in where.f_code.co_filename
+    )
+
+
+def _line_of(error):
     """The line of the learner's code that an error came from, if it stands in a notebook cell."""
     place, trace = ".", error.__traceback__
     while trace is not None:
@@ -267,12 +334,14 @@ def _time_limit(seconds):
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
+    computed, began = time.thread_time(), time.monotonic()
 
-    def stop(number, frame):
-        raise _TookTooLong
+    def look(number, frame):
+        if time.thread_time() - computed > seconds or time.monotonic() - began > WAITING * seconds:
+            raise _TookTooLong
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, min(seconds / 4, 1.0), min(seconds / 4, 1.0))
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from vaegan_helpers import losses
@@ -332,7 +333,7 @@ def _move_generator(state, data, key, settings, rate, game):
 
 
 def _check_players(generator, discriminator, data):
-    made, taken, given = generator.x_dim, discriminator.x_dim, jnp.shape(data)
+    made, taken, given = generator.x_dim, discriminator.x_dim, np.shape(data)
     if made != taken or given[1:] != (made,):
         raise ValueError(
             "generator, discriminator and data must have one width; "

@@ -1,6 +1,7 @@
 """The frame of every training run: a few equal chunks of compiled steps.
 
-So a bar moves and a run can be stopped. Here stands too what the runs share: checks of data, falling rates, moving averages.
+So a bar moves and a run can be stopped. Here stands too what the runs share: checks of data, falling rates,
+moving averages.
 """
 
 from collections.abc import Callable
@@ -132,8 +133,8 @@ def _join(records, length):
 def draw_batch(key: jax.Array, data: jax.Array, batch_size: int) -> jax.Array:
     """Rows of the data drawn with replacement: (batch_size, x_dim).
 
-    The type of the numbers drawn is named here, as wherever the package draws: JAX's 64-bit switch changes the
-    usual type, and with it what is drawn.
+    The type of the numbers drawn is named here, as wherever the package draws: JAX's 64-bit switch changes
+    the usual type, and with it what is drawn.
     """
     return data[jax.random.randint(key, (batch_size,), 0, len(data), jnp.int32)]
 

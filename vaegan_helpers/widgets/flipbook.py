@@ -1,4 +1,4 @@
-"""Frames to leaf through in plain HTML: it works in an exported page, without a kernel and without a network."""
+"""Frames to leaf through in plain HTML: it works in an exported page, without kernel and network."""
 
 import base64
 import hashlib
@@ -9,6 +9,8 @@ import matplotlib.pyplot as plt
 
 from vaegan_helpers import plots
 from vaegan_helpers.widgets import pictures
+
+HINT = "To leaf through the frames, run this cell, or trust this notebook (in the menu File)."
 
 
 class Flipbook:
@@ -29,8 +31,8 @@ class Flipbook:
 def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
     """Frames to leaf through with a slider, by mouse or by arrow keys, even in an exported page.
 
-    Where scripts may not run, as in a notebook that is not trusted, the last frame stands alone. Every frame lies in
-    the notebook, so keep them few and small: twenty sheets of 10x10 digits are about 0.6 MB.
+    Where scripts may not run, as in a notebook that is not trusted, the last frame stands alone. Every frame
+    lies in the notebook, so keep them few and small: twenty sheets of 10x10 digits are about 0.6 MB.
 
     Args:
       frames: PNG bytes, pictures (side, side) or (pixels,) of ink in [0, 1], or matplotlib figures.
@@ -61,20 +63,28 @@ def flipbook(frames, captions=None, *, label="Frame", alt="", width=None):
     name = "flipbook-" + hashlib.sha256("".join([label, alt, *captions, *encoded]).encode()).hexdigest()[:12]
     size = "" if width is None else f' width="{int(width)}"'
     # Without scripts the slider would be dead, so it is hidden until the picture's own script shows it.
-    unhide = "this.onload=null;this.closest('figure').querySelector('div').style.display=''"
+    unhide = (
+        "this.onload=null;const f=this.closest('figure');f.querySelector('div').style.display='';"
+        "f.querySelector('p').remove()"
+    )
     turn = (
-        "const f=this.closest('figure'),b=JSON.parse(f.dataset.frames),c=JSON.parse(f.dataset.captions),i=+this.value;"
+        "const f=this.closest('figure'),i=+this.value,"
+        "b=JSON.parse(f.dataset.frames),c=JSON.parse(f.dataset.captions);"
         "f.querySelector('img').src='data:image/png;base64,'+b[i];f.querySelector('figcaption').textContent=c[i];"
         "this.setAttribute('aria-valuetext',c[i])"
     )
+    source = f"data:image/png;base64,{encoded[last]}"
+    quoted = {"frames": json.dumps(encoded), "captions": json.dumps(captions), "last": captions[last]}
+    quoted |= {"alt": alt, "label": label, "unhide": unhide, "turn": turn}
+    q = {name: html.escape(text) for name, text in quoted.items()}
     return Flipbook(
-        f'<figure style="margin:0" data-frames="{html.escape(json.dumps(encoded))}" '
-        f'data-captions="{html.escape(json.dumps(captions))}">'
-        f'<img alt="{html.escape(alt)}"{size} src="data:image/png;base64,{encoded[last]}" onload="{html.escape(unhide)}">'
-        f'<div style="display:none"><label for="{name}">{html.escape(label)}</label> '
-        f'<input type="range" id="{name}" min="0" max="{last}" value="{last}" step="1" style="width:min(24em,60%)" '
-        f'aria-valuetext="{html.escape(captions[last])}" data-lm-suppress-shortcuts="true" oninput="{html.escape(turn)}"></div>'
-        f'<figcaption aria-live="polite">{html.escape(captions[last])}</figcaption></figure>',
+        f'<figure style="margin:0" data-frames="{q["frames"]}" data-captions="{q["captions"]}">'
+        f'<img alt="{q["alt"]}"{size} src="{source}" onload="{q["unhide"]}">'
+        f'<div style="display:none"><label for="{name}">{q["label"]}</label> '
+        f'<input type="range" id="{name}" min="0" max="{last}" value="{last}" step="1" '
+        f'style="width:min(24em,60%);height:24px" aria-valuetext="{q["last"]}" '
+        f'data-lm-suppress-shortcuts="true" oninput="{q["turn"]}"></div><p>{HINT}</p>'
+        f'<figcaption aria-live="polite">{q["last"]}</figcaption></figure>',
         alt,
     )
 

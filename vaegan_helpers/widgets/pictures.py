@@ -1,9 +1,12 @@
 """From arrays to PNG bytes, fast enough to follow a hand."""
 
+import contextlib
 import io
 
+import matplotlib.style
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from vaegan_helpers import plots
@@ -56,6 +59,15 @@ def encode(pixels, scale=1):
     out = io.BytesIO()
     picture.save(out, "png", compress_level=1)
     return out.getvalue()
+
+
+@contextlib.contextmanager
+def figure(size, dpi=120):
+    """A figure in matplotlib's own style, whatever style the reader has set; size in inches."""
+    with matplotlib.style.context("default"):
+        fig = Figure(figsize=size, dpi=dpi)
+        FigureCanvasAgg(fig)
+        yield fig
 
 
 def figure_png(fig):

@@ -1,13 +1,11 @@
-"""Several models on one panel: there and back, the way between two digits, and samples, one row for each model."""
+"""Several models on one panel: there and back, the way between two digits, and samples, one row for each
+model."""
 
-import ipywidgets
-import jax
+from typing import Any
+
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from vaegan_helpers import interpolation
-from vaegan_helpers.widgets import base, pictures
+from vaegan_helpers.widgets import base, networks, noise, pictures
 
 STEPS = 41  # positions of the slider, both ends included
 SAMPLES = 6
@@ -17,11 +15,12 @@ HEADINGS = ["there and back", "on the way", "samples"]
 
 
 class SideBySide(base.Explorer):
-    """Models of one latent size in rows: two digits there and back, the place on the way between them, and samples.
+    """Models of one latent size in rows: two digits there and back, the place on the way between them, and
+    samples.
 
-    The way is a straight line between the two digits' codes. A model without `encode` has no way back: that place says
-    so, and its walk leads between its own first two samples. The first row shows the digits themselves, fading one into
-    the other, and other real digits.
+    The way is a straight line between the two digits' codes. A model without `encode` has no way back: that
+    place says so, and its walk leads between its own first two samples. The first row shows the digits
+    themselves, fading one into the other, and other real digits.
 
     Args:
       models: {name: model}, each with `decode` and z_dim; `encode` gives a code or (mean, logvar).
@@ -32,123 +31,105 @@ class SideBySide(base.Explorer):
 
     Attributes:
       position: 0 at the start to 1 at the end; may be set.
-      seed: may be set; so may `start` and `end` through their fields' `value`.
-      shown: for each row a dictionary of what stands there: "back" (2, 784) or None, "way" (784,), "samples" (n, 784).
+      seed, start, end: may be set.
+      shown: for each row a dictionary of what stands there: "back" (2, 784) or None, "way" (784,), "samples"
+        (n, 784).
 
     Raises:
-      ValueError: no model, one without a decoder, images or labels that do not fit, an index, seed or position out of
-        range.
+      ValueError: no model, one without a decoder, images or labels that do not fit, an index, seed or
+        position out of range.
     """
 
-    def __init__(self, models, images, labels=None, *, start=0, end=1, seed=0):
-        self.models = base.as_models(models)
+    title = "Models side by side"
+    _esm = base.script("side_by_side.js")
+    position = base.State(0.5, base.within("position", 0, 1))
+    start = base.State(0, lambda self, index: base.as_index(index, len(self.images)))
+    end = base.State(1, lambda self, index: base.as_index(index, len(self.images)))
+    seed = base.State(0, lambda _, seed: base.as_seed(seed))
+
+    def __init__(
+        self, models: Any, images: Any, labels: Any = None, *, start: int = 0, end: int = 1, seed: int = 0
+    ):
+        self.models = networks.as_models(models)
         self.images = base.as_codes(images, 784)
-        count = len(self.images)
-        self.labels = base.matching("labels", labels, count)
-        self.start = base.index_field("From digit no.", base.as_index(start, count), count)
-        self.end = base.index_field("To digit no.", base.as_index(end, count), count)
-        self.slider = base.slider("Position", 0.5, 0.0, 1.0, 1 / (STEPS - 1), readout_format=".2f")
-        self.seed_field = ipywidgets.BoundedIntText(
-            value=0,
-            min=0,
-            max=999_999,
-            description="Seed",
-            style={"description_width": "initial"},
-            layout=ipywidgets.Layout(width="140px"),
-        )
-        self.button = ipywidgets.Button(description="New samples", tooltip="The next seed")
-        self.picture = base.Picture(width=880)
-        self.picture.add_class("vg-smooth")
-        self._paper = _paper(
-            ["digits", *self.models], [name for name in self.models if not self._encodes(name)]
-        )
-        super().__init__(
-            "Models side by side",
-            [
-                base.controls(self.start, self.end, self.slider),
-                base.controls(self.seed_field, self.button),
-                self.picture,
-            ],
-        )
+        self.labels = base.matching("labels", labels, len(self.images))
         self._z_dim = next(iter(self.models.values())).z_dim
-        self.seed = seed
-        for field in (self.start, self.end, self.seed_field):
-            self.watch(field, self._renew)
-        self.watch(self.slider, self.show)
-        self.button.on_click(self.new_samples)
-        self._renew()
+        encode = {
+            name: model for name, model in self.models.items() if callable(getattr(model, "encode", None))
+        }
+        self._codes = {
+            name: base.as_codes(networks.encode(model, self.images), self._z_dim)
+            for name, model in encode.items()
+        }
+        self.picture = base.Still(self._png, self._alt, 880)
+        super().__init__(
+            self.models,
+            {"start": start, "end": end, "seed": seed},
+            networks={name: networks.decoder(model) for name, model in self.models.items()},
+            codes={name: codes.astype("<f4").tobytes() for name, codes in self._codes.items()},
+            images=base.in_bytes(self.images),
+            labels=None if labels is None else [str(label) for label in labels],
+            count=len(self.images),
+            z_dim=self._z_dim,
+            steps=STEPS,
+            samples=SAMPLES,
+        )
 
     @property
-    def position(self):
-        return self.slider.value
+    def pictures(self):
+        return [self.picture]
 
-    @position.setter
-    def position(self, position):
-        if not 0 <= position <= 1:
-            raise ValueError(f"position is between 0 and 1, got {position!r}")
-        self.slider.value = position
-
-    @property
-    def seed(self):
-        return self.seed_field.value
-
-    @seed.setter
-    def seed(self, seed):
-        self.seed_field.value = base.as_index(seed, 1_000_000)
-
-    def new_samples(self, _=None):
+    def new_samples(self) -> None:
         """Draws new samples, by the next seed."""
         self.seed = (self.seed + 1) % 1_000_000
 
-    def _encodes(self, name):
-        return callable(getattr(self.models[name], "encode", None))
-
-    def _renew(self, _=None):
-        """Everything that does not depend on the position, and every stop of every walk."""
-        ends = self.images[[self.start.value, self.end.value]]
-        latent_key, digit_key = jax.random.split(jax.random.key(self.seed))
-        noise = np.asarray(jax.random.normal(latent_key, (SAMPLES, self._z_dim)))
-        some = np.asarray(jax.random.permutation(digit_key, len(self.images)))[:SAMPLES]
-        t = np.linspace(0, 1, STEPS)[:, None]
-        self._walks = {"digits": (1 - t) * ends[0] + t * ends[1]}
-        self.shown = {"digits": {"back": ends, "samples": self.images[some]}}
+    @property
+    def shown(self) -> dict[str, dict[str, np.ndarray]]:
+        t = self._step() / (STEPS - 1)
+        ends = self.images[[self.start, self.end]]
+        some = self.images[noise.choice(self.seed, len(self.images), SAMPLES)]
+        rows = {"digits": {"back": ends, "way": (1 - t) * ends[0] + t * ends[1], "samples": some}}
+        latents = noise.normal(self.seed, SAMPLES * self._z_dim).reshape(SAMPLES, -1)
         for name, model in self.models.items():
-            codes = self._codes(model, ends) if self._encodes(name) else noise[:2]
-            walk = base.decode(model, interpolation.linear_path(*codes, STEPS))
-            back = walk[[0, -1]] if self._encodes(name) else None
-            self._walks[name] = walk
-            self.shown[name] = {"back": back, "samples": base.decode(model, noise)}
-        self.show(self.position)
+            codes = self._codes.get(name)
+            first, last = latents[:2] if codes is None else codes[[self.start, self.end]]
+            decoded = networks.decode(model, [first, last, (1 - t) * first + t * last, *latents])
+            back = None if codes is None else decoded[:2]
+            rows[name] = {"back": back, "way": decoded[2], "samples": decoded[3:]}
+        return rows
 
-    def _codes(self, model, images):
-        code = model.encode(images)
-        return base.as_codes(code[0] if isinstance(code, tuple) else code, self._z_dim)
+    def _step(self):
+        return round(float(self.position) * (STEPS - 1))
 
-    def show(self, position):
-        """Shows every row at a position from 0 to 1."""
-        step = round(float(position) * (STEPS - 1))
-        paper = self._paper.copy()
-        for row, (name, shown) in enumerate(self.shown.items()):
-            shown["way"] = self._walks[name][step]
-            groups = [shown["back"], shown["way"][None], shown["samples"]]
-            for left, group in zip(_lefts(), groups):
-                if group is not None:
-                    _paste(paper, group, left, HEAD + row * (CELL + GAP))
-        without = [name for name in self.models if not self._encodes(name)]
+    def words(self):
+        without = [name for name in self.models if name not in self._codes]
         words = (
-            f"{100 * step / (STEPS - 1):.0f} % of the way from {self._name(self.start.value)} "
-            f"to {self._name(self.end.value)}; samples of seed {self.seed}."
+            f"{100 * self._step() / (STEPS - 1):.0f} % of the way from {self._name(self.start)} "
+            f"to {self._name(self.end)}; samples of seed {self.seed}."
         )
         if without:
             words += f" No encoder: {', '.join(without)}, which walks between its own first two samples."
-        rows = f"Rows: the digits themselves, then {', '.join(self.models)}. In each row two digits there and back, "
-        self.picture.show(
-            pictures.encode(paper), f"{rows}the place on the way between them, {SAMPLES} samples. {words}"
-        )
-        self.say(words)
+        return words, ""
 
     def _name(self, index):
         return f"digit no. {index}" + ("" if self.labels is None else f" (a {self.labels[index]})")
+
+    def _alt(self):
+        return (
+            f"Rows: the digits themselves, then {', '.join(self.models)}. In each row two digits there and "
+            f"back, the place on the way between them, {SAMPLES} samples. {self.words()[0]}"
+        )
+
+    def _png(self):
+        rows = self.shown
+        paper = _paper(rows)
+        for row, shown in enumerate(rows.values()):
+            for left, group in zip(
+                _lefts(), (shown["back"], shown["way"][None], shown["samples"]), strict=True
+            ):
+                if group is not None:
+                    _paste(paper, group, left, HEAD + row * (CELL + GAP))
+        return pictures.encode(paper)
 
 
 def _lefts():
@@ -158,23 +139,25 @@ def _lefts():
     return [back, way, way + CELL + GAP + SPACE]
 
 
-def _paper(rows, without_encoder):
-    """What does not change: names of rows, headings, and words where a model has no way back, as (height, width)."""
+def _paper(rows):
+    """Names of rows, headings, and words where a model has no way back, as (height, width)."""
     width, height = _lefts()[-1] + SAMPLES * (CELL + GAP) + 2, HEAD + len(rows) * (CELL + GAP)
-    fig = Figure(figsize=(width / 100, height / 100), dpi=100)
+    with pictures.figure((width / 100, height / 100), dpi=100) as fig:
 
-    def write(x, y, text, **style):
-        fig.text(x / width, 1 - y / height, text, va="center", fontsize=15, **style)
+        def write(x, y, text, **style):
+            fig.text(x / width, 1 - y / height, text, va="center", fontsize=15, **style)
 
-    for left, heading in zip(_lefts(), HEADINGS):
-        write(left, HEAD / 2, heading, color="#444444")
-    for row, name in enumerate(rows):
-        middle = HEAD + row * (CELL + GAP) + CELL / 2
-        write(6, middle, name, weight="bold")
-        if name in without_encoder:
-            write(LABEL + CELL + GAP / 2, middle, "no encoder:\nno way back", ha="center", color="#444444")
-    FigureCanvasAgg(fig).draw()
-    return np.asarray(fig.canvas.buffer_rgba())[..., 0].copy()  # grey: one channel says all
+        for left, heading in zip(_lefts(), HEADINGS, strict=True):
+            write(left, HEAD / 2, heading, color="#444444")
+        for row, (name, shown) in enumerate(rows.items()):
+            middle = HEAD + row * (CELL + GAP) + CELL / 2
+            write(6, middle, name, weight="bold")
+            if shown["back"] is None:
+                write(
+                    LABEL + CELL + GAP / 2, middle, "no encoder:\nno way back", ha="center", color="#444444"
+                )
+        fig.canvas.draw()
+        return np.asarray(fig.canvas.buffer_rgba())[..., 0].copy()  # grey: one channel says all
 
 
 def _paste(paper, images, left, top):
