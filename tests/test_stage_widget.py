@@ -223,6 +223,7 @@ OTHER = {
     "generator_optimizer": "RMSprop",
     "discriminator_steps": 2,
     "generator_steps": 2,
+    "generator_start": 1.0,
     "momentum": 0.9,
 }
 

@@ -32,7 +32,7 @@ def notebooks_folder() -> Path:
     return folder
 
 
-def arguments(further: Sequence[str] | None) -> list[str]:
+def arguments(further: Sequence[str]) -> list[str]:
     """The course's settings, without those that the further arguments settle, then the further arguments."""
     settings = {**SETTINGS, "ServerApp.root_dir": str(notebooks_folder())}
     settled = {argument.lstrip("-").split("=")[0] for argument in further}

@@ -129,7 +129,7 @@ def plane_png(codes: np.ndarray | None, labels: np.ndarray | None, limit: float,
         if labels is not None:
             plots.latent_scatter(ax, codes, labels, size=5, limit=limit)
         elif codes is not None:
-            ax.scatter(*codes.T, s=5, alpha=0.5, linewidths=0, color=plots.COLOURS["encoder"])
+            ax.scatter(codes[:, 0], codes[:, 1], s=5, alpha=0.5, linewidths=0, color=plots.COLOURS["encoder"])
         for radius in (1, 2):
             ax.add_patch(plots.circle(radius, linestyle="--"))
         if point is not None:

@@ -107,6 +107,8 @@ def networks(
 class DiracGenerator(nnx.Module):
     """A generator of one number: whatever the noise, its point is (number, 0)."""
 
+    x_dim, output = 2, staticmethod(models.identity)
+
     def __init__(self, number: float, z_dim: int):
         self.number, self.z_dim, self.categories = nnx.Param(jnp.float32(number)), z_dim, 0
 
@@ -123,7 +125,7 @@ class DiracDiscriminator(nnx.Module):
       Mescheder et al., Which Training Methods for GANs do actually Converge?, 2018, section 2.
     """
 
-    packing, minibatch_std = 1, False
+    x_dim, packing, minibatch_std = 2, 1, False
 
     def __init__(self, number: float):
         self.number = nnx.Param(jnp.float32(number))
@@ -136,7 +138,7 @@ class DiracVAE(nnx.Module):
     """A decoder of one number beside an encoder that answers with the prior: there is nothing to encode in
     one point."""
 
-    z_dim = 2
+    x_dim, z_dim, output = 2, 2, staticmethod(models.identity)
 
     def __init__(self, number: float):
         self.number = nnx.Param(jnp.float32(number))

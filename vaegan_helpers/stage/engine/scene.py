@@ -149,7 +149,7 @@ def generated(generator: Any, props: Any) -> jax.Array:
     return generator(props.noise[:SHOWN])
 
 
-def shown_noise(noise: jax.Array, generator: Any) -> jax.Array:
+def shown_noise(noise: np.ndarray, generator: Any) -> np.ndarray:
     """The first two numbers of noise (n, z_dim) that are not a category's, as G takes them, (n, 2): 0 for a
     second number that is not there."""
     noise = noise[:, generator.categories :][:, :2]
@@ -218,10 +218,11 @@ def measure_samples(samples: jax.Array, centres: jax.Array, props: Any) -> dict[
     per_mode, quality = count(centres, props.mixture)
     x, y, cell = divergences.cell_centres(EXTENT, CELLS)
     q = divergences.kernel_density_on_grid(samples, x, y, KERNEL_WIDTH)
+    points, log_p = props.log_density
     return {
         "modes": jnp.sum(per_mode > 0),
         "quality": quality,
-        "kl": divergences.kl_from_data(*props.log_density, samples, KERNEL_WIDTH, CELL * CELLS**2),
+        "kl": divergences.kl_from_data(points, log_p, samples, KERNEL_WIDTH, CELL * CELLS**2),
         "js": divergences.jensen_shannon(props.density, q, cell),
     }
 

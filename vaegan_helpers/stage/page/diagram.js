@@ -25,7 +25,7 @@ function box([x, y, width, text, name], learns) {
 function svg(name, height, boxes, trains, lines) {
   const own = trains.filter((part) => part in boxes).map((part) => WORDS[part]);
   const parts = Object.entries(boxes).map(([part, spec]) => box(spec, trains.includes(part)));
-  return `<svg viewBox="0 0 334 ${height}" role="img" aria-label="Networks of the ${name}: ${own.join(" and ") || "nothing is being trained"}" class="vg-diagram">
+  return `<svg viewBox="0 0 346 ${height}" role="img" aria-label="Networks of the ${name}: ${own.join(" and ") || "nothing is being trained"}" class="vg-diagram">
     <defs><marker id="vg-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto">
     <path d="M0 0 L8 4 L0 8 z" fill="currentColor"/></marker></defs>${lines.join("")}${parts.join("")}</svg>`;
 }
