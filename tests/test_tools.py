@@ -32,7 +32,7 @@ digits = data.load_mnist()
 images = digits.train_images[:64]
 vae = models.VAE(hidden_dim=8, key=model_key)
 loss, parts = losses.vae_loss(vae, images, loss_key, 1.0)
-vae, history = training.fit_vae(vae, images, fit_key, steps=2, batch_size=32, learning_rate=1e-3, beta=1.0)
+vae, history = training.fit_vae(vae, images, fit_key, steps=2, batch_size=32, progress=False)
 ring = mixtures.gaussian_ring()
 metrics.modes_covered(ring.sample(noise_key, 2_500), ring)
 plots.sheet(images[:4], columns=2)
