@@ -500,9 +500,10 @@ export function render({ model, el }) {
   stage.store = (layers) => { model.set("_shown", layers); model.save_changes(); };
   const layersChanged = () => { stage.layers = new Set(model.get("_shown")); stage.arrange(); stage.look(); };
   const connection = () => setTimeout(() => el.closest(".jupyter-widgets-disconnected") && stage.end(), 0);
+  const kernel = model.widget_manager?.kernel, kernelChanged = (_, now) => /dead|restarting/.test(now) && stage.end();
+  kernel?.statusChanged?.connect(kernelChanged);
   model.on("change:_shown", layersChanged);
   model.on("comm_live_update", connection);
-  model.on("destroy", connection);
   stage.arrange();
   stage.showButtons();
   stage.look().then(() => stage.offerLink());
@@ -510,7 +511,7 @@ export function render({ model, el }) {
     stage.close();
     model.off("change:_shown", layersChanged);
     model.off("comm_live_update", connection);
-    model.off("destroy", connection);
+    kernel?.statusChanged?.disconnect(kernelChanged);
   };
 }
 
