@@ -99,9 +99,9 @@ class Stage {
   }
 
   copy(text, field) {
-    const byHand = () => { field?.select(); this.speak("The page may not copy: mark the text and copy it by hand."); };
+    const byHand = () => { field?.select(); this.note("The page may not copy: mark the text and copy it by hand."); };
     if (!navigator.clipboard) return byHand(); // as on an address without encryption
-    navigator.clipboard.writeText(text).then(() => this.speak("Copied."), byHand);
+    navigator.clipboard.writeText(text).then(() => this.note("Copied."), byHand);
   }
 
   // Asking the kernel
@@ -360,6 +360,8 @@ class Stage {
     if (trains !== this.trains) this.diagrams.innerHTML = diagrams((this.trains = trains).split(" "));
   }
 
+  note(words) { this.speak(`${this.now.words} ${words}`); }
+
   speak(words) { if (this.caption.textContent !== words) this.caption.textContent = words; }
 
   say(words, kind) {
@@ -431,7 +433,7 @@ class Stage {
     this.settings.turn("Keep");
     while (this.acting) await pause(20);
     this.code.text.value = decodeURIComponent(location.hash.slice(7));
-    this.speak("The link holds a run: Rebuild, under Keep, makes it.");
+    this.note("The link holds a run: Rebuild, under Keep, makes it.");
   }
 
   savePicture() {
@@ -448,7 +450,7 @@ class Stage {
     });
     charts.forEach((chart, i) => g.drawImage(chart.sheet.canvas, gap + i * (small + gap), side + 40 + gap, small, small * 0.66));
     page.toBlob((blob) => download("training_stage.png", "image/png", blob));
-    this.speak("training_stage.png is handed to the browser.");
+    this.note("training_stage.png is handed to the browser.");
   }
 
   // A recording: the same stage, with frames instead of a kernel
