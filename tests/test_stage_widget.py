@@ -30,7 +30,8 @@ class Page:
         self.made, self.header, self.arrays, self.held = made, {}, {}, {"rows": [], "measured": []}
 
     def ask(self, *acts, arrays=ARRAYS, **more):
-        holds = [name for name in ("real", "noise") if name in self.arrays]
+        constant = () if self.header.get("part") else ("real", "noise")
+        holds = [name for name in constant if name in self.arrays]
         told = {"rows": len(self.held["rows"]), "measured": len(self.held["measured"]), "holds": holds}
         asked = {"acts": [list(act) for act in acts], "arrays": arrays, "branch": self.header.get("branch")}
         before = self.header.get("branch")
@@ -46,7 +47,7 @@ class Page:
     def look(self):
         """Everything that a reader sees."""
         header = self.ask()
-        seen = {name: array.tobytes() for name, array in self.arrays.items()}
+        seen = {name: array.tobytes() for name, array in self.arrays.items() if name in ARRAYS}
         return (
             seen,
             np.array(self.held["rows"]).tobytes(),
@@ -288,19 +289,18 @@ def test_an_answer_trains_as_asked_and_a_run_is_the_same_however_it_is_cut(made,
 def test_an_answer_is_as_small_as_promised(made):
     """Of a stage that plays, with the layers that are on at first."""
     page = Page(made)
-    for _ in range(2):
-        made.step(60)
-        header, arrays = made.answer(
-            {
-                "advance": 12,
-                "arrays": sorted(tables.arrays_of(tables.DEFAULT)),
-                "branch": page.header.get("branch"),
-                "holds": list(page.arrays),
-                "rows": len(page.held["rows"]),
-                "measured": len(page.held["measured"]),
-            }
-        )
-        page.ask()
+    made.step(60)
+    page.ask()
+    header, arrays = made.answer(
+        {
+            "advance": 12,
+            "arrays": sorted(tables.arrays_of(tables.DEFAULT)),
+            "branch": page.header.get("branch"),
+            "holds": list(page.arrays),
+            "rows": len(page.held["rows"]),
+            "measured": len(page.held["measured"]),
+        }
+    )
     size = len(json.dumps(header)) + sum(
         len(widget._packed(name, array)[1]) for name, array in arrays.items()
     )

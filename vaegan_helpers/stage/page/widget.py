@@ -32,6 +32,7 @@ LEARN = {
     "encoder and decoder": "encoder decoder",
     "": "",
 }
+CONSTANT = {"real", "noise"}  # arrays that stay the same while the branch does
 PARTS = 15  # of a round in slow motion
 REPLAY_SECONDS = 0.2  # of work before an answer, while a run is rebuilt from its text
 _OF_CELL = {}  # cell of the notebook: (its execution, the stages that it made)
@@ -284,7 +285,7 @@ class TrainingStage(anywidget.AnyWidget):
         header, arrays = self._shown_now(ask.get("arrays", ()), ask.get("who", "both"))
         state = self.state
         if ask.get("branch") == state.branch and self._part is None:
-            for name in ask.get("holds", ()):
+            for name in CONSTANT & set(ask.get("holds", ())):
                 arrays.pop(name, None)
         rows, measured = state.timeline()
         same = ask.get("branch") == state.branch
@@ -313,7 +314,9 @@ class TrainingStage(anywidget.AnyWidget):
         if part is not None:
             arrays |= {name: np.asarray(array) for name, array in part.arrays.items() if np.ndim(array) > 1}
             arrays["noise"] = (
-                scene.shown_noise(arrays["noise"], state.generator) if "noise" in part.arrays else []
+                scene.shown_noise(arrays["noise"], state.generator)
+                if "noise" in part.arrays
+                else np.zeros((0, 2))
             )
         trains = LEARN[part.trains] if part else LEARN[who]
         header = {
