@@ -84,7 +84,7 @@ DISCRIMINATORS = {
     "plain": {},
     "dropout": {"dropout": 0.5},
     "spectral norm": {"spectral_norm": True},
-    "waves": {"frequencies": (1.0, 4.0)},
+    "Fourier features": {"frequencies": (1.0, 4.0)},
     "everything": {"dropout": 0.3, "spectral_norm": True, "frequencies": (2.0,), "hidden_layers": 3},
 }
 

@@ -54,7 +54,7 @@ def test_spread_of_the_batch_reaches_the_second_layer(points):
     )  # the company of a point matters
 
 
-def test_waves_of_the_coordinates_are_further_inputs(points):
+def test_fourier_features_are_further_inputs(points):
     judge, wide = (
         discriminator(frequencies=[3.0]),
         models.Discriminator(x_dim=6, hidden_dim=8, key=jax.random.key(1)),
@@ -64,7 +64,7 @@ def test_waves_of_the_coordinates_are_further_inputs(points):
     assert discriminator(frequencies=[3.0], packing=2)(points).shape == (100,)
 
 
-def test_noise_with_gaps_has_equally_likely_categories():
+def test_mixture_noise_has_equally_likely_categories():
     g = models.Generator(
         z_dim=6, hidden_dim=8, x_dim=2, output=models.identity, categories=6, key=jax.random.key(0)
     )

@@ -31,7 +31,7 @@ COMMON = {
     "generator_learning_rate": 1e-3,
 }
 SIZES = {"hidden_dim": 128, "hidden_layers": 2}
-WAVES = (1.0, 2.0, 4.0, 8.0, 16.0)
+FREQUENCIES = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 # One line for each row: what differs from COMMON in the game, in the generator and in the
 # discriminator.
@@ -60,8 +60,8 @@ REMEDIES = {
     },
     "averaged weights": {"game": {"averaging": 0.995}},
     "falling rates": {"game": {"final_rate": 0.01}},
-    "waves for D": {"discriminator": {"frequencies": WAVES}},
-    "noise with gaps": {"generator": {"z_dim": 66, "categories": 64}},
+    "Fourier features": {"discriminator": {"frequencies": FREQUENCIES}},
+    "mixture noise": {"generator": {"z_dim": 66, "categories": 64}},
     "several together": {
         "game": {
             "loss": "relativistic",
@@ -73,7 +73,7 @@ REMEDIES = {
             "batch_size": 256,
         },
         "generator": {"z_dim": 66, "categories": 64},
-        "discriminator": {"frequencies": WAVES},
+        "discriminator": {"frequencies": FREQUENCIES},
     },
 }
 CAUSES = {
