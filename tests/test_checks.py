@@ -278,6 +278,16 @@ def test_half_of_a_vector_with_zeros_in_it_is_two_times_too_small():
             frame.compare("the step", truth / 2, truth)
 
 
+def test_a_constant_is_told_from_a_factor_though_all_numbers_are_nearly_alike():
+    for _ in range(20):
+        rng = np.random.default_rng()
+        truth = np.float32(rng.uniform(43.8, 44.2, 5))
+        with pytest.raises(checks.NotYet, match=r"differs by \+0.75 everywhere"):
+            frame.compare("the KL", truth + np.float32(0.75), truth)
+        with pytest.raises(checks.NotYet, match="is 3 % too large"):
+            frame.compare("the KL", truth * np.float32(1.03), truth)
+
+
 # The tables
 
 PLAYERS = (

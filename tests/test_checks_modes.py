@@ -122,7 +122,8 @@ RIGHT = {
 SLIPS = {
     checks.count_modes: [(lambda s, m, std: counted(s, m, std) + 0.3, "where it should be")],
     checks.reverse_kl: [(lambda c: jnp.sum(c / c.sum() * jnp.log(c / c.sum() * len(c))), "brings 0 log 0")],
-    checks.samples_needed: [(lambda s, c: needed(s, c) + 7, "where it should be")],
+    # 7 too many would be two times as many, where 7 are needed
+    checks.samples_needed: [(lambda s, c: needed(s, c) + 1.7, "where it should be")],
     checks.pack: [
         (lambda x, m: x.reshape(-1, m, x.shape[1]), "up to a last reshape"),
         (lambda x, m: packed(x, m).T, "stand in the columns"),

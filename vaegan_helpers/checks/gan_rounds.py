@@ -297,7 +297,7 @@ def repaired_round(
             _require_right_lesson(by_d, g, d, real, d_noise, g_noise)
             continue
         move = _move("G after the round", moved_g, g, "generator", rate)
-        own, leaked = _explained(move, g, d, moved_d, real, d_noise, g_noise, rate)
+        own, leaked = _explained(move, by_d, g, d, moved_d, real, d_noise, g_noise, rate)
         if fault == FAULTS[1] and leaked:
             raise NotYet(f"G after the round: D's gradient leaks into G. {leaked}")
         if fault == FAULTS[2] and own:
@@ -320,7 +320,7 @@ def _require_right_lesson(by_d, g, d, real, d_noise, g_noise):
     compare("D after the round", by_d, -right, slips, atol=ATOL)
 
 
-def _explained(move, g, d, moved_d, real, d_noise, g_noise, rate):
+def _explained(move, by_d, g, d, moved_d, real, d_noise, g_noise, rate):
     """What G's move is made of: ("" or what is wrong with its own step, "" or what leaks into it)."""
     own = {  # (the D that G answers, the noise, whether the loss is the saturating one)
         "": (moved_d, g_noise, False),
@@ -341,13 +341,18 @@ def _explained(move, g, d, moved_d, real, d_noise, g_noise, rate):
 
     if not move.any():
         return nothing, ""
+    leaks = [-_vector(slope(g, d, real, d_noise)) for slope in (_slope_of_leak, _slope_of_exchanged_leak)]
+    # a step on D's loss with the labels exchanged is one on G's own, with D's noise and against the old D:
+    # which of the two it was, the way of D tells
+    exchanged = -_vector(_other_slopes_of_d(g, d, real, d_noise)[0])
+    if is_it(leaks[1]) and alike(by_d, exchanged, 1e-3, ATOL):
+        return nothing, leaked.format(1)
     own_steps = {sentence: own_step(g, *settings) for sentence, settings in own.items()}
     for sentence, step in own_steps.items():
         if is_it(step):
             return sentence, ""
         if is_it(-step):
             return f"G moved uphill. {sentence}".strip(), ""
-    leaks = [-_vector(slope(g, d, real, d_noise)) for slope in (_slope_of_leak, _slope_of_exchanged_leak)]
     for leak in leaks:
         if is_it(leak):
             return nothing, leaked.format(1)

@@ -102,7 +102,7 @@ def _with_column(value):
 def _last_column(answer, features):
     """The column that was appended, after a look at the features themselves."""
     name, (batch, width) = "the spread of the batch", features.shape
-    if np.shape(answer) == (batch + 1, width):
+    if numbers(name, answer).shape == (batch + 1, width):
         raise NotYet(f"{name} became a further row; wanted a further column, `axis=1`.")
     answer = require_shape(name, answer, (batch, width + 1), "(batch, width + 1)")
     if np.allclose(answer[:, 1:], features, atol=1e-4):

@@ -18,7 +18,8 @@ from vaegan_helpers.checks.frame import (
     require_shape,
 )
 
-# What the draw z = mean + std * noise may become instead: {sentence: function of (mean, logvar, noise)}.
+# What the draw z = mean + std * noise may become instead: {sentence: function of (mean, logvar, noise)}. Each
+# is linear in the noise, and shows it where the mean is 1 and logvar 0.
 DRAW_SLIPS: dict[str, Callable] = {
     "the noise is multiplied by the variance; it should be the standard deviation.": lambda m, v, e: (
         m + np.exp(v) * e
@@ -28,8 +29,8 @@ DRAW_SLIPS: dict[str, Callable] = {
     ),
     "the noise is not scaled by the standard deviation.": lambda m, v, e: m + e,
     "the mean is missing.": lambda m, v, e: np.exp(0.5 * v) * e,
-    "the mean is added, not multiplied.": lambda m, v, e: m * np.exp(0.5 * v) * e,
-    "the noise is multiplied by the standard deviation, not added to it.": lambda m, v, e: (
+    "the mean is multiplied by the noise; it should be added.": lambda m, v, e: m * np.exp(0.5 * v) * e,
+    "the standard deviation is added to the noise; multiply the noise by it.": lambda m, v, e: (
         m + np.exp(0.5 * v) + e
     ),
     "the noise is divided by the standard deviation: is there a minus in the exponent?": lambda m, v, e: (
@@ -70,21 +71,28 @@ def reparameterise(function: Callable, trials: int = 3) -> None:
             answer = call(name, function, jnp.asarray(mean), jnp.asarray(logvar), jax.random.key(seed))
             return require_shape(name, answer, shape, "one latent vector for each picture")
 
-        noise, z = draw(0 * mean, 0 * logvar), draw(mean, logvar)
+        ones, zeros = np.ones_like(mean), np.zeros_like(logvar)
+        probe, z = draw(ones, zeros), draw(mean, logvar)
         if not np.allclose(z, draw(mean, logvar)):
             raise NotYet(
                 f"{name} changes though the key does not: draw the noise with jax.random and the key "
                 "handed in."
             )
-        if np.allclose(noise, 0):
+        if np.allclose(probe, 1) or np.allclose(probe, 0):
             if np.allclose(z, mean):
                 raise NotYet(f"{name} is the mean: the noise is missing.")
             raise NotYet(
                 f"{name} has no noise where logvar is 0: logvar is the logarithm of the variance, so the "
                 "standard deviation is 1 there. Did you take logvar for the standard deviation?"
             )
-        slips = [(slip(mean, logvar, noise), sentence) for sentence, slip in DRAW_SLIPS.items()]
-        compare(name, z, mean + np.exp(0.5 * logvar) * noise, slips)
+
+        def noise_of(slip, ones=ones, zeros=zeros, probe=probe):
+            """The noise that gives the probe, if the learner's formula is this slip."""
+            none, one = (slip(ones, zeros, noise) for noise in (zeros, ones))
+            return (probe - none) / (one - none)
+
+        slips = [(slip(mean, logvar, noise_of(slip)), sentence) for sentence, slip in DRAW_SLIPS.items()]
+        compare(name, z, mean + np.exp(0.5 * logvar) * (probe - 1), slips)
     passed(name)
 
 

@@ -144,18 +144,21 @@ def vae_loss_beta(function: Callable, trials: int = 3) -> None:
             grown, wanted = loss(beta) - at_one, (beta - 1) * rate
             if np.size(grown) == 1 and np.allclose(np.abs(grown), np.abs(wanted), rtol=1e-3):
                 continue  # the sign is the business of `vae_loss`
+            # where a large beta has its effect, a small one without any is taken for 1
+            without = (
+                "there is none: beta is not used."
+                if beta > 1
+                else f"a beta {'below 1' if beta else 'of 0'} is taken for 1. It may be any number that is "
+                "not negative."
+            )
             slips = [
-                (0.0, "there is none: beta is not used."),
+                (0.0, without),
                 ((beta - 1) * reconstruction, "beta stands on the reconstruction. It weighs the KL."),
                 (
                     (beta - 1) * (reconstruction + rate),
                     "beta stands on the whole loss. It weighs the KL alone.",
                 ),
                 ((beta**2 - 1) * rate, "beta stands there twice."),
-                (
-                    (max(beta, 1) - 1) * rate,
-                    "a beta below 1 is taken for 1. It may be any number that is not negative.",
-                ),
             ]
             if beta:
                 slips += [
@@ -245,6 +248,7 @@ def _require_gradient(function, model, x, key, rng):
             return jnp.mean(function(model, x, jax.random.clone(key), beta))
 
         slopes = call(name, jax.grad(loss), model)
+        source = "" if beta else " from the reconstruction"
         for part in ("encoder", "decoder"):
             of_part = [np.asarray(leaf, float) for leaf in jax.tree.leaves(getattr(slopes, part))]
             length = np.sqrt(sum((leaf**2).sum() for leaf in of_part))
@@ -252,9 +256,11 @@ def _require_gradient(function, model, x, key, rng):
                 raise NotYet(f"{name}: what reaches the {part} is NaN or infinite.")
             if length < 1e-6:
                 raise NotYet(
-                    f"{name}: nothing reaches the {part}{'' if beta else ' from the reconstruction'}. Is "
-                    "there a stop_gradient on the way, or a detour through NumPy?"
+                    f"{name}: nothing reaches the {part}{source}. Is there a stop_gradient on the way, or a "
+                    "detour through NumPy?"
                 )
+            if part == "encoder":
+                _require_both_halves(name, of_part, source)
             for _ in range(3):
                 way = [rng.normal(size=leaf.shape) for leaf in of_part]
                 promised = sum((leaf * move).sum() for leaf, move in zip(of_part, way, strict=True))
@@ -267,6 +273,13 @@ def _require_gradient(function, model, x, key, rng):
                         f"{name} promises a rise of the loss by {promised:.3g} for a unit of way through the "
                         f"{part}, and it rises by {rise:.3g}. Is a part of it held back, as by stop_gradient?"
                     )
+
+
+def _require_both_halves(name, of_encoder, source):
+    """The encoder's layer has its means in the first columns, and its log variances in the others."""
+    for half, columns in (("the mean", slice(Z_DIM)), ("logvar", slice(Z_DIM, None))):
+        if all(np.abs(leaf[..., columns]).max() < 1e-6 for leaf in of_encoder):
+            raise NotYet(f"{name}: nothing reaches {half}{source}. Is there a stop_gradient on {half}?")
 
 
 def _moved(model, part, way, length):
