@@ -564,9 +564,10 @@ def begun_anew(loss, model, images, key, steps):
 
 
 def by_plain_descent(loss, model, images, key, steps, rate):
+    slopes_of = jax.jit(jax.grad(loss))  # once: 150 compilations would take longer than a check waits
     for step in range(steps):
         batch = jnp.asarray(images)[random_rows(key, step, images)]
-        slopes = jax.jit(jax.grad(loss))(model, batch, random_noise(key, step))
+        slopes = slopes_of(model, batch, random_noise(key, step))
         model = jax.tree.map(lambda w, s: w - rate * s, model, slopes)
     return model
 
