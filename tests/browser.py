@@ -84,7 +84,7 @@ def course_server(folder, settings_folder, module="vaegan_helpers"):
             server.wait()
 
 
-def _wait_for(address, server, log, seconds=60):
+def _wait_for(address, server, log, seconds=120):
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
         try:
@@ -116,7 +116,7 @@ class Lab:
             self._refuse,
         )
         self.page = context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._listen)
 
