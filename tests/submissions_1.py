@@ -68,6 +68,7 @@ SUBMISSIONS = [
                 rate = losses.kl_to_standard_normal(mean, logvar)
                 return jnp.mean(-losses.bernoulli_log_likelihood(model.decoder(z), x) - beta * rate)
             """),
+            "train": "def train(loss, model, images, key, steps):\n    return model",
             "land": code("""
             def land(codes, labels, points):
                 squared_distance = jnp.sum((points[:, None] - codes[None]) ** 2, axis=-1)
@@ -80,12 +81,16 @@ SUBMISSIONS = [
             "kl_value",
             "log_likelihood_large_logits",
             "vae_loss_value",
+            "train_improves",
+            "train_draws_afresh",
             "land_value",
         },
         says={
             "standard_deviation_value": "this is the variance",
             "kl_value": "2.0 times too large",
             "vae_loss_value": "the KL is added to the surprise",
+            "train_improves": "returned the model that went in",
+            "train_draws_afresh": "never called the loss",
             "land_value": "these are counts",
         },
     ),

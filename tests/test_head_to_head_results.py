@@ -127,14 +127,6 @@ def test_odd_pictures_are_odd_and_as_many(script):
     assert all(not np.allclose(pictures, images) for pictures in odd.values())
 
 
-def test_a_write_that_fails_leaves_the_old_table(script, tmp_path):
-    path = tmp_path / "table.json"
-    script["write_atomically"](path, {"rows": 1})
-    with pytest.raises(TypeError):
-        script["write_atomically"](path, {"rows": object()})
-    assert json.loads(path.read_text()) == {"rows": 1} and list(tmp_path.iterdir()) == [path]
-
-
 # What the notebook says in words
 
 

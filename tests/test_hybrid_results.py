@@ -3,7 +3,6 @@
 They belong to the script beside them, and two rows of them come out again.
 """
 
-import json
 import runpy
 from pathlib import Path
 
@@ -103,11 +102,3 @@ def test_every_share_of_a_second_models_samples_has_all_of_its_gaussians(script)
     drawn = np.asarray(script["from_a_second_model"](Coded(), jax.random.key(1)))
     share = (drawn[: script["SHARE"], 0] > 0).mean()
     assert 0.4 < share < 0.6
-
-
-def test_a_write_that_fails_leaves_the_old_table(script, tmp_path):
-    path = tmp_path / "table.json"
-    script["write_atomically"](path, {"rows": 1})
-    with pytest.raises(TypeError):
-        script["write_atomically"](path, {"rows": object()})
-    assert json.loads(path.read_text()) == {"rows": 1} and list(tmp_path.iterdir()) == [path]

@@ -60,11 +60,3 @@ def test_every_row_makes_players_that_fit(script):
         generator, discriminator = script["players"](name, "grid", jax.random.key(0))
         samples = generator(jax.random.normal(jax.random.key(1), (8, generator.z_dim)))
         assert samples.shape == (8, 2) and discriminator(samples).ndim == 1
-
-
-def test_a_write_that_fails_leaves_the_old_table(script, tmp_path):
-    path = tmp_path / "table.json"
-    script["write_atomically"](path, {"rows": 1})
-    with pytest.raises(TypeError):
-        script["write_atomically"](path, {"rows": object()})
-    assert json.loads(path.read_text()) == {"rows": 1} and list(tmp_path.iterdir()) == [path]

@@ -137,7 +137,7 @@ def test_few_samples_make_frechet_too_large():
 @pytest.mark.parametrize(
     "real, fake, words",
     [
-        (cloud(20, 3, 0), cloud(20, 4, 1), "one width; got real \(20, 3\) and fake \(20, 4\)"),
+        (cloud(20, 3, 0), cloud(20, 4, 1), r"one width; got real \(20, 3\) and fake \(20, 4\)"),
         (cloud(20, 3, 0)[0], cloud(20, 3, 1), r"real must be an array of shape \(n, dim\); got \(3,\)"),
         (np.zeros((0, 3)), cloud(20, 3, 1), r"real must be an array of shape \(n, dim\); got \(0, 3\)"),
         (np.ones((20, 3)), cloud(20, 3, 1), "real must hold different samples.* got 20 times the same"),
@@ -215,7 +215,7 @@ def test_nearest_neighbours_are_found_as_by_brute_force():
 
 
 def test_neighbours_need_one_width():
-    with pytest.raises(ValueError, match="samples \(5, 2\) and training \(5, 3\)"):
+    with pytest.raises(ValueError, match=r"samples \(5, 2\) and training \(5, 3\)"):
         metrics.nearest_neighbours(cloud(5, 2, 0), cloud(5, 3, 0))
 
 

@@ -228,7 +228,7 @@ def test_every_remedy_trains(generator, points, options, settings):
         (lambda: models.Generator(2, categories=3, key=jax.random.key(0)), "at most z_dim = 2; got 3"),
         (
             lambda: losses.relativistic_discriminator_loss(jnp.zeros(3), jnp.zeros(2)),
-            "must have one shape \(batch,\); got real_logits \(3,\), fake_logits \(2,\)",
+            r"must have one shape \(batch,\); got real_logits \(3,\), fake_logits \(2,\)",
         ),
     ],
 )

@@ -29,3 +29,11 @@ def test_a_package_without_tables_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "_HERE", tmp_path)
     with pytest.raises(ValueError, match="install vaegan_helpers again"):
         results.load("hybrid")
+
+
+def test_a_write_that_fails_leaves_the_old_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "_HERE", tmp_path)
+    results.save("table", {"rows": 1})
+    with pytest.raises(TypeError):
+        results.save("table", {"rows": object()})
+    assert results.load("table") == {"rows": 1} and list(tmp_path.iterdir()) == [tmp_path / "table.json"]
