@@ -302,8 +302,8 @@ class Output:
             yield f"{name} by key", lambda control=control: self.press_range(control)
             yield f"{name} by mouse", lambda control=control: self.drag(control, [(0.1, 0.5)])
             yield f"{name} by finger", lambda control=control: self.touch(control, [(0.9, 0.5)])
-        for button in self.each(".vg-explorer button:not([class])"):
-            name = button.inner_text()
+        for button in self.each("button"):
+            name = button.inner_text() if button.evaluate("e => e.closest('.vg-explorer')") else ""
             if name == "Walk":
                 yield (
                     "Walk by key",
