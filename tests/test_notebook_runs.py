@@ -125,11 +125,17 @@ def test_everything_in_it_moves_by_keyboard_and_by_mouse(run):
         for cell in nbformat.read(run.path, as_version=4).cells
         for output in cell.get("outputs", [])
     ]
-    assert len(outputs) == sum(
-        "data-frames" in html or "<p>" in html for html in stored
-    )  # flipbooks, explorers
+    stages = run.lab.page.locator(".jp-OutputArea-output .vg-stage")
+    of_stages = ['alt="Training stage' in html for html in stored]
+    of_explorers = ["data-frames" in html or "<p>" in html for html in stored]  # and of flipbooks
+    assert stages.count() == sum(of_stages) and len(outputs) == sum(of_explorers) - sum(of_stages)
     for output in outputs:
         assert_everything_moves(output)
+    for stage in stages.all():  # whose controls test_stage_browser.py tries
+        count = stage.locator(".vg-count").first
+        before = count.inner_text()
+        stage.get_by_role("button", name="Step", exact=True).click()
+        count.filter(has_not_text=before).wait_for()
     assert not run.lab.errors
     assert not run.lab.strangers
 

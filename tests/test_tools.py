@@ -157,7 +157,7 @@ def test_a_quick_test_needs_no_browser_no_grader_and_no_notebook(request):
     assert request.node in quick
     for item in quick:
         assert item.path.stem not in ("test_browser", "test_stage_browser", "test_notebook_runs"), item.nodeid
-        assert not {"chromium", "graded", "run", "lab"} & set(item.fixturenames), item.nodeid
+        assert not {"chromium", "graded", "lab"} & set(item.fixturenames), item.nodeid
 
 
 def test_what_contributing_says_to_add_has_a_place_and_a_test():
