@@ -186,7 +186,7 @@ def vae_loss_noise(function: Callable, trials: int = 2) -> None:
     for rng in cases(trials):
         model, picture, truth, slips, tolerance = _noisy(rng)
         x = jnp.asarray(np.repeat(picture, 300, axis=0))
-        seeds = [int(seed) for seed in rng.integers(2**31, size=10)]
+        seeds = [int(seed) for seed in rng.integers(2**31, size=20)]
         # with beta = 0, since the KL is not the business of this check
         values = np.array(
             [
