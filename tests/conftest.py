@@ -55,6 +55,7 @@ LONG = {
     "test_training": ["test_the_scan_equals_a_loop", "test_held_out_data_are_recorded"],
     "test_divergences": ["test_the_fine_sum_of_these_tests"],
     "test_data": ["test_two_processes_may_build"],
+    "test_tools": ["test_two_processes_collect", "test_python_in_development_mode"],
 }
 OPENED = pytest.StashKey()
 

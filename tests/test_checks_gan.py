@@ -465,7 +465,7 @@ RIGHT = {
     checks.generator_step: G_STEP_RIGHT,
     checks.one_round: ROUND_RIGHT,
 }
-WITH_PLAYERS = {checks.discriminator_step, checks.generator_step, checks.one_round}
+WITH_PLAYERS = [checks.discriminator_step, checks.generator_step, checks.one_round]
 
 
 def run(check, answer):

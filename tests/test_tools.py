@@ -152,6 +152,21 @@ def test_the_lists_of_long_tests_name_tests_that_are_there():
         assert not [name for name in names if f"\ndef {name}" not in text], file
 
 
+def test_two_processes_collect_the_same_tests_in_the_same_order(request):
+    # The workers of a run are processes of their own: a set's order or an address in a name would stop them.
+    here = [item.nodeid for item in request.session.items]
+    answer = run(
+        *["-m", "pytest", "--collect-only", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"],
+        *["--override-ini", "addopts=--strict-markers"],
+        PYTHONHASHSEED="2" if os.environ.get("PYTHONHASHSEED") == "1" else "1",
+        PYTEST_ADDOPTS="",
+    )
+    chosen = set(here)
+    there = [line for line in answer.stdout.splitlines() if line in chosen]
+    by_file = {"key": lambda name: name.split("::")[0]}  # named files come in the order of their naming
+    assert sorted(there, **by_file) == sorted(here, **by_file), answer.stderr[-2000:]
+
+
 def test_a_quick_test_needs_no_browser_no_grader_and_no_notebook(request):
     quick = [item for item in request.session.items if item.get_closest_marker("quick")]
     assert request.node in quick
