@@ -1,4 +1,4 @@
-"""Builds the whole site, `python -m vaegan_helpers pages [FOLDER]`; it replaces the old one when it is whole."""
+"""Builds the whole site: `python -m vaegan_helpers pages [FOLDER]`. A whole one replaces the one before."""
 
 import argparse
 import importlib.metadata
@@ -69,7 +69,8 @@ def build(
     chapters = course.chapters(notebooks)
     to_run = {chapter.name: execution.to_run(chapter.notebook) for chapter in chapters if executed(chapter)}
     lives: dict[str, execution.Life] = {}
-    with tqdm(total=sum(map(len, to_run.values())), unit="cell", disable=not progress) as bar:
+    total = sum(map(len, to_run.values()))
+    with tqdm(total=total, unit="cell", disable=not (progress and total)) as bar:
         for chapter in chapters:
             bar.set_description(chapter.title)
             if to_run.get(chapter.name):
@@ -130,7 +131,7 @@ class Site:
                 title=chapter.title,
                 description=chapter.question or chapter.title,
                 notebook=f"{chapter.name}.ipynb",
-                inside=Markup(soup.decode(formatter="html5")),
+                inside=Markup(soup.decode()),
                 contents=contents(sections[chapter.name]),
                 alive=bool(soup.select(".alive")),
                 stills=self._stills(chapter),

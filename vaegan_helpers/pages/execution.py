@@ -1,4 +1,4 @@
-"""Runs a notebook for what makes its explorers move, and keeps it, so that a build cut short goes on there."""
+"""Runs a notebook for what makes its explorers move, and keeps it: a build cut short goes on from there."""
 
 import copy
 import hashlib

@@ -55,8 +55,8 @@ TERMS: dict[str, list[str]] = {
     "unrolling": [],
     "vanishing gradient": ["vanishing gradients"],
 }
-# By default the explanation is where a notebook first sets the term apart, in italics or in bold. These terms are
-# set apart elsewhere as well, so the sentence that explains has to say this too; without it they are left out.
+# By default the explanation is where a notebook first sets the term apart, in italics or in bold. These terms
+# are set apart elsewhere as well, so the sentence has to say this too; where none does they are left out.
 SAYS = {
     "coverage": "share of",
     "density": "how many real",

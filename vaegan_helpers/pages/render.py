@@ -1,17 +1,16 @@
-"""A notebook as HTML: nbconvert's exporter with a template of ours, and formulas as MathML.
-
-Browsers draw MathML without a script, and screen readers speak it.
-"""
+"""A notebook as HTML: nbconvert's exporter with a template of ours, and formulas as MathML."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from latex2mathml import converter
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.datatypefilter import DataTypeFilter
+from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
+from vaegan_helpers.pages import formulas
 from vaegan_helpers.pages.live import ALIVE
 
 HERE = Path(__file__).parent
@@ -23,11 +22,11 @@ class Prose(IPythonRenderer):
 
     def inline_math(self, body: str) -> str:
         """A formula within a line."""
-        return converter.convert(body.strip(), display="inline")
+        return formulas.mathml(body)
 
     def block_math(self, body: str) -> str:
         """A formula on lines of its own; it scrolls where it is wider than the page."""
-        return f'<span class="formula">{converter.convert(body.strip(), display="block")}</span>'
+        return f'<span class="formula">{formulas.mathml(body, block=True)}</span>'
 
     def latex_environment(self, name: str, body: str) -> str:
         """A formula written as an environment."""
@@ -55,6 +54,13 @@ class Exporter(HTMLExporter):
         """nbconvert's filters, with our own way from Markdown to HTML."""
         yield from super().default_filters()
         yield "markdown2html", prose
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **more: Any) -> tuple[str, Any]:
+        """As HTMLExporter does it, without its second look at all of the HTML, which `polish` takes."""
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
+        self.register_filter("filter_data_type", DataTypeFilter(parent=self))
+        resources = self._init_resources(resources)
+        return super(HTMLExporter, self).from_notebook_node(nb, resources, **more)
 
 
 def html_of(notebook: NotebookNode, alive: Callable[[dict], str]) -> str:
