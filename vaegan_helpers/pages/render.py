@@ -47,7 +47,6 @@ class Exporter(HTMLExporter):
 
     def __init__(self, alive: Callable[[dict], str], **options: Any) -> None:
         super().__init__(template_name="reading", extra_template_basedirs=[str(HERE)], **options)
-        self.display_data_priority = SHOWN_FIRST
         self.register_filter("alive", alive)
 
     def default_filters(self) -> Iterator[tuple[str, Any]]:
@@ -58,7 +57,8 @@ class Exporter(HTMLExporter):
     def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **more: Any) -> tuple[str, Any]:
         """As HTMLExporter does it, without its second look at all of the HTML, which `polish` takes."""
         self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
-        self.register_filter("filter_data_type", DataTypeFilter(parent=self))
+        chosen = DataTypeFilter(parent=self, display_data_priority=SHOWN_FIRST)
+        self.register_filter("filter_data_type", chosen)
         resources = self._init_resources(resources)
         return super(HTMLExporter, self).from_notebook_node(nb, resources, **more)
 
