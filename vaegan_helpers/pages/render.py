@@ -14,6 +14,7 @@ from vaegan_helpers.pages import formulas
 from vaegan_helpers.pages.live import ALIVE
 
 HERE = Path(__file__).parent
+LONG = 24  # characters of LaTeX
 SHOWN_FIRST = [ALIVE, "text/html", "text/markdown", "image/png", "text/plain"]
 
 
@@ -21,8 +22,9 @@ class Prose(IPythonRenderer):
     """Markdown as nbconvert renders it, but for the formulas."""
 
     def inline_math(self, body: str) -> str:
-        """A formula within a line."""
-        return formulas.mathml(body)
+        """A formula within a line; one that may be wider than a phone scrolls there."""
+        formula = formulas.mathml(body)
+        return f'<span class="long">{formula}</span>' if len(body) > LONG else formula
 
     def block_math(self, body: str) -> str:
         """A formula on lines of its own; it scrolls where it is wider than the page."""

@@ -142,7 +142,7 @@ function scrollers() {
       else for (const [name, value] of [["tabindex", 0], ["role", "group"], ["aria-label", "Scrolls sideways"]]) target.setAttribute(name, value);
     }
   });
-  for (const part of all(".scroll, .formula")) look.observe(part);
+  for (const part of all(".scroll, .formula, .long")) look.observe(part);
 }
 
 // --- the contents at the side ---
