@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 
 from vaegan_helpers import pages, widgets
 
@@ -88,3 +89,44 @@ def build(folder):
     nbformat.write(small_notebook(), notebooks / f"{ALL_THAT_MOVES}.ipynb")
     pages.build(folder / "site", notebooks, executed=lambda chapter: chapter.name == ALL_THAT_MOVES)
     return notebooks, folder / "site"
+
+
+STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+# Everything that a reader may open, so that nothing stays unseen.
+OPEN_ALL = "() => document.querySelectorAll('main details').forEach((fold) => { fold.open = true; })"
+
+
+class Reader:
+    """One page of the site in a browser without a network; what it asked for and complained about is kept."""
+
+    def __init__(self, chromium, site, **options):
+        self.site, self.errors, self.asked = site, [], []
+        self.context = chromium.new_context(offline=True, **options)
+        self.page = self.context.new_page()
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda said: said.type == "error" and self.errors.append(said.text))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def open(self, name, anchor=""):
+        self.page.goto((self.site / f"{name}.html").as_uri() + anchor)
+        return self
+
+    def wake_all(self):
+        """Brings everything that moves into sight, until it is awake."""
+        self.page.evaluate(OPEN_ALL)
+        for thing in self.page.locator(".alive").all():
+            thing.scroll_into_view_if_needed()
+            thing.locator("xpath=self::*[@data-awake]").wait_for(state="attached")
+        return self
+
+    def violations(self):
+        """What axe-core finds against WCAG 2.1 A and AA: rule and place."""
+        found = Axe().run(self.page, options=STANDARD).response["violations"]
+        return [
+            (rule["id"], node["html"][:120], node["failureSummary"])
+            for rule in found
+            for node in rule["nodes"]
+        ]
+
+    def title(self):
+        return self.page.locator("h1").inner_text()

@@ -1,4 +1,7 @@
-"""The reading edition: a page says what its notebook says, leads where it points, and is put in place whole."""
+"""The reading edition: a page says what its notebook says, leads where it points, is put in place whole.
+
+In a real browser it is opened from the disk, without a network and without a kernel.
+"""
 
 import functools
 import json
@@ -16,6 +19,8 @@ from vaegan_helpers import cache, pages
 from vaegan_helpers.pages import builder, course, execution, formulas, glossary, polish
 
 NAMES = [path.stem for path in sorted(edition.NOTEBOOKS.glob("*.ipynb"))]
+MOVING = edition.ALL_THAT_MOVES
+OTHERS = ["index", "glossary", "accessibility"]
 WEIGHT = 3e6  # bytes of a page with all that belongs to it
 
 
@@ -46,7 +51,7 @@ def words(part, **options):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_says_what_its_notebook_says(site, name):
-    """Prose by another renderer than the pages' own, code and printed lines letter for letter, figures' words."""
+    """Prose by another renderer than the pages' own; code, printed lines and figures' words as they are."""
     page, notebook = soup_of(site, name), nbformat.read(site[0] / f"{name}.ipynb", as_version=4)
     markdown = MarkdownIt("commonmark").enable("table")
     for cell in notebook.cells:
@@ -179,13 +184,13 @@ def test_the_search_knows_every_section(site):
 
 
 def test_a_prediction_comes_before_what_happens(site):
-    fold = soup_of(site, edition.ALL_THAT_MOVES).select_one("details.reveal")
+    fold = soup_of(site, MOVING).select_one("details.reveal")
     assert not fold.has_attr("open") and fold.select_one("pre").get_text() == "this\n"
     assert soup_of(site, NAMES[0]).select("details.reveal img")
 
 
 def test_what_is_executed_is_kept_for_the_next_build(site, monkeypatch):
-    chapter = next(one for one in course.chapters(site[0]) if one.name == edition.ALL_THAT_MOVES)
+    chapter = next(one for one in course.chapters(site[0]) if one.name == MOVING)
     monkeypatch.setattr(execution, "_run", lambda *_: pytest.fail("it was executed again"))
     ended = []
     life = execution.life_of(chapter, lambda: ended.append(1))
@@ -197,7 +202,7 @@ def test_what_is_executed_is_kept_for_the_next_build(site, monkeypatch):
 
 
 def test_a_notebook_runs_up_to_the_last_thing_that_moves(site):
-    chapter = next(one for one in course.chapters(site[0]) if one.name == edition.ALL_THAT_MOVES)
+    chapter = next(one for one in course.chapters(site[0]) if one.name == MOVING)
     assert "SystemError" in chapter.notebook.cells[-1].source
     assert execution.to_run(chapter.notebook)[-1].source == edition.LAST
     assert execution.to_run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])) == []
@@ -273,3 +278,191 @@ def test_names_are_unlike_and_words_are_plain():
     ]  # fmt: skip
     soup = BeautifulSoup("<p>a <b>b</b>\n c<script>no</script></p>", "html.parser")
     assert polish.plain(soup) == "a b c"
+
+
+@pytest.fixture
+def reader(chromium, site, request):
+    made = edition.Reader(chromium, site[1], **getattr(request, "param", {}))
+    yield made
+    strangers = [address for address in made.asked if not address.startswith(("file:", "data:", "blob:"))]
+    assert strangers == [] and made.errors == []
+    made.context.close()
+
+
+# What is wider than the window, but for what scrolls in itself or is not to be seen.
+STICKS_OUT = """() => [...document.querySelectorAll('main *, header *, footer *')].filter((part) =>
+  part.getBoundingClientRect().right > innerWidth + 1
+  && !part.closest('.scroll, .formula, .long, .unseen, .vg-spoken, .skip'))
+  .map((part) => part.outerHTML.slice(0, 90))"""
+
+
+@pytest.mark.parametrize("name", [*OTHERS, *NAMES, MOVING])
+def test_a_page_is_open_to_everyone(reader, name):
+    """By axe-core, in the light and in the dark; no wider than the window on a phone, a tablet, a desk."""
+    reader.open(name).wake_all()
+    for scheme in ("light", "dark") if name in (*OTHERS, MOVING, NAMES[0]) else ("light",):
+        reader.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert reader.violations() == [], scheme
+    for width in (360, 768, 1920):
+        reader.page.set_viewport_size({"width": width, "height": 800})
+        reader.page.wait_for_timeout(100)
+        assert reader.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert reader.page.evaluate(STICKS_OUT) == []
+
+
+# All that one sees of an explorer or a stage.
+LOOK = """(el) => [...el.querySelectorAll('canvas')].map((one) => one.toDataURL()).join('|')
+  + [...el.querySelectorAll('svg, output, .vg-caption, .vg-marker, .vg-count, meter')]
+    .map((one) => one.outerHTML).join('|')"""
+KEYS = {
+    "A page to draw a digit on": ("select", "ArrowDown"),
+    "Latent plane": (".vg-pad[tabindex]", "ArrowRight"),
+    "KL playground": ("input[type=range]", "ArrowRight"),
+    "Interpolation": ("input[type=range]", "ArrowRight"),
+    "Sampler": ("button", "Enter"),
+    "Traversal": ("input[type=range]", "ArrowRight"),
+    "You are the discriminator": ("button", "Enter"),
+    "Models side by side": ("input[type=range]", "ArrowRight"),
+}
+
+
+def test_every_explorer_moves_by_keys_without_a_kernel(reader):
+    reader.open(MOVING).wake_all()
+    explorers = reader.page.locator(".alive[data-kind=explorer]")
+    titles = [thing.locator(".vg-explorer").first.get_attribute("aria-label") for thing in explorers.all()]
+    assert titles == list(KEYS)
+    for thing, (control, key) in zip(explorers.all(), KEYS.values(), strict=True):
+        thing.scroll_into_view_if_needed()
+        before = thing.evaluate(LOOK)
+        thing.locator(control).first.press(key)
+        reader.page.wait_for_function(
+            f"([el, before]) => ({LOOK})(el) !== before", arg=[thing.element_handle(), before]
+        )
+        assert thing.locator(".vg-notice").first.inner_text() == ""
+
+
+def test_a_recorded_run_plays_without_a_kernel(reader):
+    reader.open(MOVING).wake_all()
+    stage = reader.page.locator(".alive[data-kind=stage]").first
+    stage.locator(".vg-region").press("End")
+    stage.get_by_text("Round 30").first.wait_for()
+    before = stage.evaluate(LOOK)
+    stage.locator(".vg-region").press("Home")
+    reader.page.wait_for_function(
+        f"([el, before]) => ({LOOK})(el) !== before", arg=[stage.element_handle(), before]
+    )
+    stage.get_by_role("button", name="Play").press("Enter")
+    stage.get_by_text("Round 30").first.wait_for()
+
+
+def test_a_flipbook_turns_and_loads_its_pictures(reader):
+    book = reader.open(MOVING).page.locator(".flipbook")
+    seen = set()
+    for caption in ("black", "grey", "white"):
+        assert book.locator("figcaption").inner_text() == caption
+        seen.add(book.locator("img").get_attribute("src"))
+        book.locator("input").press("ArrowLeft")
+    assert (
+        len(seen) == 3
+        and book.locator("img").evaluate("(img) => img.decode().then(() => img.naturalWidth)") > 0
+    )
+
+
+def test_what_needs_a_kernel_is_a_picture_and_the_page_says_so(reader):
+    page = reader.open(MOVING).page
+    assert "2 of its explorers are pictures here" in page.locator(".run").inner_text()
+    page.locator(".shown:not(.alive) img[alt=still]").first.wait_for(state="attached")
+
+
+def test_the_start_page_has_a_living_explorer(reader):
+    page = reader.open("index").wake_all().page
+    plane = page.locator(".alive .vg-explorer")
+    assert plane.get_attribute("aria-label") == "Latent plane"
+    assert page.evaluate("document.querySelector('.map a').href").endswith(f"{NAMES[0]}.html")
+
+
+def test_code_is_folded_by_one_switch_and_stays_so_on_the_next_page(reader):
+    page = reader.open(MOVING).page
+    page.get_by_role("button", name="Fold the code").press("Enter")
+    assert page.locator("details.source[open]").count() == 0
+    reader.open(NAMES[0])
+    assert page.locator("details.source[open]").count() == 0
+    page.get_by_role("button", name="Show the code").click()
+    assert page.locator("details.source:not([open])").count() == 0
+
+
+def test_the_theme_follows_the_system_or_the_reader(reader):
+    page, paper = reader.open("index").page, "getComputedStyle(document.body).backgroundColor"
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate(paper)
+    page.get_by_role("button", name="Theme: system").click()
+    assert page.evaluate(paper) == "rgb(255, 255, 255)" != dark
+    reader.open("glossary")
+    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+    page.get_by_role("button", name="Theme: light").click()
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(paper) == dark
+
+
+def test_the_search_finds_a_section_by_keys_alone(reader):
+    page = reader.open("index").page
+    page.keyboard.press("/")
+    page.get_by_label("Search all pages").fill("flipbook moves")
+    page.locator(".search li a").first.wait_for()
+    page.get_by_label("Search all pages").fill("all that mo")
+    page.get_by_role("link", name="All that moves").first.wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(MOVING))
+    page.get_by_role("button", name="Search").press("Enter")
+    page.get_by_label("Search all pages").fill("xyzzy")
+    page.get_by_text("Nothing found.").wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+
+
+def test_the_contents_follow_the_reading(reader):
+    page = reader.open(MOVING).page
+    page.set_viewport_size({"width": 1280, "height": 500})
+    page.locator("#a-flipbook").scroll_into_view_if_needed()
+    page.evaluate("document.querySelector('#a-flipbook').scrollIntoView({ behavior: 'instant' })")
+    page.locator(".contents a[aria-current=true]", has_text="A flipbook").wait_for()
+
+
+def test_a_link_into_something_folded_opens_it(reader):
+    page = reader.open(MOVING).page
+    page.evaluate("document.querySelector('.reveal .outputs').id = 'inside'; location.hash = 'inside'")
+    page.locator("details.reveal[open]").wait_for()
+
+
+def test_code_is_copied(reader):
+    page = reader.open(MOVING).page
+    button = page.get_by_role("button", name="Copy").first
+    button.press("Enter")
+    page.get_by_role("button", name="Copied").wait_for()
+
+
+def test_wide_parts_scroll_by_keys(reader):
+    page = reader.open(NAMES[0]).page
+    page.set_viewport_size({"width": 360, "height": 800})
+    wide = page.locator(".scroll[tabindex='0']").first
+    wide.focus()
+    wide.press("ArrowRight")
+    page.wait_for_function("() => document.activeElement.scrollLeft > 0")
+
+
+@pytest.mark.parametrize("reader", [{"java_script_enabled": False}], indirect=True)
+def test_without_scripts_everything_can_be_read(reader):
+    page = reader.open(MOVING).page
+    assert page.locator("header button:visible").count() == 0
+    assert page.locator(".alive img[alt=still]").count() == 8
+    assert page.locator("details.source pre").first.is_visible()
+
+
+def test_on_paper_nothing_stays_folded_away(reader):
+    page = reader.open(MOVING).page
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert (
+        page.locator("details.reveal:not([open])").count() == 0
+        and not page.locator("header.top").is_visible()
+    )
