@@ -19,7 +19,6 @@ jax.config.update("jax_debug_key_reuse", True)
 SCREENSHOTS = Path(__file__).parent / "_screenshots"
 # What a quick test does not need: a browser, a server of JupyterLab, the grader.
 SLOW_FIXTURES = {"chromium", "server", "plain_server", "graded"}
-SWITCHES = ("64 bits", "strict promotion", "search for NaN")
 # The rest of what is not quick: tests that run notebooks or train for long, by how their names begin. Files
 # with the most work come first, so that the two workers end together.
 LONG = {
@@ -69,7 +68,11 @@ LONG = {
         "test_every_choice_trains_and_is_shown",
     ],
     "test_stage_widget": ["test_every_preset_plays"],
-    "test_jax_switches": [f"test_a_switch_changes_no_result[{which}-fit_" for which in SWITCHES],
+    "test_jax_switches": [
+        f"test_a_switch_changes_no_result[{which}-{trained}"
+        for which in ("64 bits", "strict promotion", "search for NaN")
+        for trained in ("fit_", "stage")
+    ],
     "test_remedies": ["test_every_remedy_trains", "test_gradient_through_unrolled_moves"],
     "test_runner": ["test_"],
     "test_sweep": ["test_"],
