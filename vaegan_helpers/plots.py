@@ -205,22 +205,27 @@ def latent_scatter(
     if limit:
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
     if legend:
-        present = np.unique(labels)
-        centres = np.array([np.median(codes[labels == digit], axis=0) for digit in present])
-        for digit, (x, y) in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13), strict=True):
-            ax.text(
-                x,
-                y,
-                str(digit),
-                fontsize=12,
-                fontweight="bold",
-                ha="center",
-                va="center",
-                color=DIGIT_COLOURS[digit],
-                bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": DIGIT_COLOURS[digit], "alpha": 0.9},
-            )
+        _write_digits(ax, codes, labels)
     ax.set(xlabel="latent 1", ylabel="latent 2", aspect="equal")
     return artist
+
+
+def _write_digits(ax, codes, labels):
+    """Writes each digit at the median of its codes, apart from the others."""
+    present = np.unique(labels)
+    centres = np.array([np.median(codes[labels == digit], axis=0) for digit in present])
+    for digit, (x, y) in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13), strict=True):
+        ax.text(
+            x,
+            y,
+            str(digit),
+            fontsize=12,
+            fontweight="bold",
+            ha="center",
+            va="center",
+            color=DIGIT_COLOURS[digit],
+            bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": DIGIT_COLOURS[digit], "alpha": 0.9},
+        )
 
 
 def _apart(places, gap):
@@ -234,7 +239,12 @@ def _apart(places, gap):
 
 
 def posterior_ellipses(
-    ax: Axes, mean: ArrayLike, logvar: ArrayLike, labels: ArrayLike, limit: float | None = None
+    ax: Axes,
+    mean: ArrayLike,
+    logvar: ArrayLike,
+    labels: ArrayLike,
+    limit: float | None = None,
+    legend: bool = True,
 ) -> EllipseCollection:
     """Each digit's q(z | x) as an ellipse with semi-axes of two standard deviations, coloured by class.
 
@@ -243,6 +253,7 @@ def posterior_ellipses(
       mean, logvar: (n, 2).
       labels: (n,), digits 0 to 9.
       limit: half the width of the picture; from the data unless given.
+      legend: whether to write each digit at the median of its means.
 
     Returns:
       The collection of ellipses.
@@ -263,6 +274,8 @@ def posterior_ellipses(
     ax.add_collection(artist)
     limit = limit or 1.1 * np.abs(mean).max()
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="latent 1", ylabel="latent 2", aspect="equal")
+    if legend:
+        _write_digits(ax, mean, labels)
     return artist
 
 
