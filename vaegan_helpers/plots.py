@@ -17,7 +17,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, FancyBboxPatch
 from PIL import Image
 
 from vaegan_helpers.inputs import ArrayLike, as_array, as_labels, require_whole
@@ -330,3 +330,40 @@ def colour_map(name: str) -> LinearSegmentedColormap:
 def circle(radius: float, **style: Any) -> Circle:
     """A thin dotted circle for `ax.add_patch`: where the prior lies at so many standard deviations."""
     return Circle((0, 0), radius, fill=False, **{"linestyle": ":", "color": COLOURS["prior"], **style})
+
+
+def two_players(ax: Axes) -> None:
+    """Draws who hands what to whom in a GAN, with the names of a counterfeiter and an inspector."""
+    fake, real, judge = (COLOURS[part] for part in ("generated", "real", "discriminator"))
+    boxes = [
+        (1.0, 0.6, "noise\n$z \\sim N(0, I)$", COLOURS["prior"]),
+        (4.1, 0.6, "counterfeiter\n= generator $G$", fake),
+        (4.1, 2.4, "real data\n$x \\sim p_{data}$", real),
+        (7.6, 1.5, "inspector =\ndiscriminator $D$", judge),
+    ]
+    for x, y, words, colour in boxes:
+        style = {"boxstyle": "round,pad=0.05", "fc": "white", "lw": 2, "ec": colour}
+        ax.add_patch(FancyBboxPatch((x - 0.9, y - 0.42), 1.8, 0.84, **style))
+        ax.text(x, y, words, ha="center", va="center", fontsize=9.5, color=colour)
+    arrows = [
+        ((1.95, 0.6), (3.15, 0.6), "", "#555555", {}),
+        ((5.05, 2.4), (6.7, 1.75), "$x$", real, {}),
+        ((5.05, 0.6), (6.7, 1.25), "$G(z)$", fake, {}),
+        ((8.55, 1.5), (9.6, 1.5), "", judge, {}),
+        (
+            (7.6, 1.02),
+            (4.1, 0.1),
+            "",
+            fake,
+            {"linestyle": "--", "connectionstyle": "angle3,angleA=90,angleB=0"},
+        ),
+    ]
+    for start, end, words, colour, style in arrows:
+        ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.4, **style})
+        middle = np.add(start, end) / 2
+        ax.text(middle[0], middle[1] + 0.14, words, ha="center", fontsize=9, color=colour)
+    ax.text(9.7, 1.5, "$D$: probability\nof being real", va="center", fontsize=9.5, color=judge)
+    back = "the gradient that teaches $G$ comes through $D$"
+    ax.text(6.5, -0.12, back, ha="center", fontsize=9, color=fake)
+    ax.set(xlim=(0, 11.2), ylim=(-0.3, 2.95))
+    ax.axis("off")
