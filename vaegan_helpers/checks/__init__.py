@@ -25,7 +25,8 @@ from vaegan_helpers.checks.gan import (
     slopes,
 )
 from vaegan_helpers.checks.gan_draws import round_draws
-from vaegan_helpers.checks.gan_rounds import discriminator_step, generator_step, one_round, repaired_round
+from vaegan_helpers.checks.gan_repairs import named_faults, repaired_round
+from vaegan_helpers.checks.gan_rounds import discriminator_step, generator_step, one_round
 from vaegan_helpers.checks.modes import (
     count_modes,
     distances,
