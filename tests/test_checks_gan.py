@@ -642,7 +642,9 @@ def test_the_round_of_another_task_is_no_repair_of_one_with_smoothed_labels():
 
 def test_a_round_with_faults_beyond_the_list_is_refused():
     with pytest.raises(ValueError, match="other faults"):
-        checks.named_faults({1}, lambda g, d, *rest: (g, g), GENERATOR, GENERATOR)
+        checks.named_faults(
+            {1}, lambda *a: round_in_turns(*round_in_turns(*a), *a[2:]), GENERATOR, DISCRIMINATOR
+        )
 
 
 def test_a_round_that_does_nothing_has_no_fault_repaired():

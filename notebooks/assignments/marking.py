@@ -1,7 +1,7 @@
-"""Marks many submissions: in parallel, each by itself, resumable, with the marks that nbgrader gives.
+"""Marks many submissions: several at once, each by itself, resumable, with nbgrader's own marks.
 
     python marking.py 1_the_vae                # all that wait, one beside another for each core
-    python marking.py 1_the_vae --only ada     # one, without touching what others use: a job of its own
+    python marking.py 1_the_vae --only ada     # one, apart from all others: for an array of jobs
     python marking.py 1_the_vae --gather       # what such jobs left becomes marks
 
 Each submission is autograded by nbgrader in a course of its own, `marking/<assignment>/<student>/`,
@@ -282,7 +282,9 @@ def main(arguments=None):
     parser.add_argument("assignment", help="such as 1_the_vae")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="how many at once")
     parser.add_argument("--again", action="store_true", help="also what has been marked already")
-    parser.add_argument("--only", metavar="STUDENT", help="mark one, and leave the marks to --gather")
+    parser.add_argument(
+        "--only", metavar="STUDENT", help="mark one, and leave the marks to --gather"
+    )
     parser.add_argument("--gather", action="store_true", help="take in what --only has left")
     parser.add_argument("--names", action="store_true", help="print who waits, one a line")
     options = parser.parse_args(arguments)
@@ -300,7 +302,9 @@ def main(arguments=None):
             return 0
         print(sandbox.in_words(sandbox.best_way()), file=sys.stderr)
         if options.gather:
-            gather(course, [course.result(each) for each in course.students() if each not in waiting])
+            gather(
+                course, [course.result(each) for each in course.students() if each not in waiting]
+            )
             failed = len(waiting)
         else:
             failed = mark_all(course, max(1, options.processes), options.again)

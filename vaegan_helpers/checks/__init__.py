@@ -33,6 +33,7 @@ from vaegan_helpers.checks.modes import (
     high_quality,
     misleading_samples,
     reverse_kl,
+    reverse_kl_of_all,
     samples_needed,
 )
 from vaegan_helpers.checks.modes_remedies import (
@@ -45,6 +46,7 @@ from vaegan_helpers.checks.modes_remedies import (
 from vaegan_helpers.checks.table import Check
 from vaegan_helpers.checks.vae import (
     kl,
+    kl_of_unit_clouds,
     log_likelihood,
     log_likelihood_far_out,
     nats_per_latent,
