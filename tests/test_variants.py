@@ -53,11 +53,15 @@ def mark(answers, given, part):
         name = marks.get("grade_id")
         if cell.cell_type != "code" or name in PICTURES:
             continue
-        if name in part.cells or (marks.get("locked") and not marks.get("grade")) or number < 3:
+        if marks.get("solution"):
+            solution = answer.source
+        elif name in part.cells:
+            exec(solution, names)
             exec(cell.source, names)
-        elif marks.get("solution") and number + 1 < len(given.cells):
-            if grading.marks_of(given.cells[number + 1]).get("grade_id") in part.cells:
-                exec(answer.source, names)
+        elif (marks.get("locked") and not marks.get("grade")) or number < 3:
+            exec(cell.source, names)
+        elif "first_dots" in answer.source:  # the page as it was when the answer was given
+            exec(answer.source, names)
         if name == part.cells[-1]:
             return
 

@@ -20,12 +20,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import nbformat
 import sandbox
 from class_list import ExportMarks
 from nbgrader.api import Gradebook
+from sqlalchemy.exc import SAWarning
 
 COLUMNS = ("student_id", "result", "score", "max_score", "still_to_mark", "seconds", "sandbox")
 GRADE = ("auto_score", "needs_manual_grade")
@@ -150,6 +152,7 @@ def gather(course, results):
 
     Marks by hand stay; as with nbgrader, a cell that has one waits to be looked at again.
     """
+    warnings.filterwarnings("ignore", category=SAWarning)  # of nbgrader's own, for new learners
     with Gradebook(f"sqlite:///{course.gradebook_file}") as book:
         for result in results:
             if result["result"] != "marked":
@@ -237,7 +240,7 @@ def solution_runs(course):
             continue
         notebook = nbformat.read(path, as_version=4)
         client = NotebookClient(notebook, timeout=600, allow_errors=True, kernel_name="python3")
-        client.execute(cwd=str(path.parent))
+        client.execute(cwd=str(path.parent), stderr=subprocess.DEVNULL)
         errors = [
             f"{output.ename}: {output.evalue}"
             for cell in notebook.cells

@@ -193,7 +193,7 @@ PARTS = {
             ("## Task 2", "## Task 4"),
             COUNTED,
         ),
-        Part("the seeds of the machine", _start, _seeds(5), cells=("evidence_table",)),
+        Part("the seeds of the machine", _start, _seeds(5), cells=("evidence_complete",)),
     ],
     "4_a_fair_comparison": [
         Part(

@@ -81,9 +81,11 @@ def command_of(way, room, folder):
             before += ["--symlink", os.readlink(path), path]
         else:
             before += ["--ro-bind-try", path, path]
-    for path in readable():
-        before += ["--ro-bind", path, path]
-    return [*before, "--bind", room, room, "--bind", f"{room}/work", folder, "--chdir", folder]
+    binds = [(path, ["--ro-bind", path, path]) for path in readable()]
+    binds.append((folder, ["--bind", f"{room}/work", folder]))
+    for _, bind in sorted(binds, key=lambda pair: len(Path(pair[0]).parts)):  # parents first
+        before += bind
+    return [*before, "--bind", room, room, "--chdir", folder]
 
 
 def works(way):

@@ -92,6 +92,8 @@ def release(assignment, students):
 
     source = COURSE / "source" / assignment / f"{assignment}.ipynb"
     original, word = nbformat.read(source, as_version=4), secret()
+    if not (COURSE / "gradebook.db").is_file():
+        raise ValueError(f"first run: nbgrader generate_assignment {assignment}")
     out = COURSE / "handout" / assignment
     out.mkdir(parents=True, exist_ok=True)
     for student in students:
@@ -100,6 +102,7 @@ def release(assignment, students):
         shutil.copytree(source.parent, own / "source" / assignment)
         made = variant(original, assignment, choices(assignment, student, word))
         nbformat.write(made, own / "source" / assignment / source.name)
+        shutil.copy(COURSE / "gradebook.db", own)  # to make an empty one takes longer than the rest
         config = PyFileConfigLoader("nbgrader_config.py", path=str(COURSE)).load_config()
         config.CourseDirectory.root = str(own)
         done = NbGraderAPI(config=config).generate_assignment(assignment)
