@@ -25,6 +25,7 @@ LONG = {
     "test_notebook_runs": ["test_"],
     "test_assignments": [],
     "test_grading_runs": ["test_"],
+    "test_marking": ["test_"],
     "test_stage_browser": [],
     "test_stage_export": ["test_the_code_without_a_stage", "test_a_recording_is_compact"],
     "test_browser": [],
