@@ -8,8 +8,8 @@ from comparison.players import classifier, digits
 
 SAMPLES, SHARE = 2000, 500  # samples are judged in shares as large as the set of held-out digits
 # A run ends well if nothing became infinite, every digit has at least 2 % of the samples (a fifth
-# of its fair share), and precision and recall are both at least one half. Written down before any of
-# these seeds was run.
+# of its fair share), and precision and recall are both at least one half. Written down before any
+# of these seeds was run.
 WELL = {"rarest_share": 0.02, "precision": 0.5, "recall": 0.5}
 MOMENTS = [0, 1, 2, 4, 8, 12, 16, 20]  # of the 20 pieces; measured while training
 
