@@ -15,7 +15,6 @@ from comparison.densities import (
     FIT_STEPS,
     bounds,
     kernel_estimates,
-    oddness,
 )
 from comparison.latents import SEARCH_STEPS, latents
 from comparison.players import (
@@ -114,7 +113,6 @@ def measure(seed, equal_time_steps):
     rows["real"] = judge(chosen) | {"copies": 1.0}
     return {
         "rows": rows,
-        "oddness": oddness(vae, discriminator, seed),
         "kernel_estimates": kernel_estimates(vae, generator, seed),
         "ring": on_the_ring(seed),
     }

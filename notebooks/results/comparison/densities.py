@@ -12,6 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import roc_auc_score
 from vaegan_helpers import losses, metrics
 
+from comparison.latents import nearest_sample, search
 from comparison.players import SIZES, digits
 
 # of the importance-weighted bound; to fit a Gaussian to each picture
@@ -106,21 +107,40 @@ def odd_pictures(seed):
     }
 
 
-def oddness(vae, discriminator, seed):
-    """How well three scores tell odd pictures from held-out digits: the area under the ROC curve,
-    0.5 for a coin.
+def oddness(vae, generator, discriminator, seed):
+    """How well scores tell odd pictures from held-out digits: areas under ROC curves, 0.5 a coin.
+
+    The bound is one on a probability for black and white pictures only, so for it every pixel is
+    drawn.
     """
-    key = jax.random.key(seed)
+    bound_key, pixel_key, start_key = jax.random.split(jax.random.key(seed), 3)
+    pictures = {"usual": digits.test_images} | odd_pictures(seed)
+    drawn = dict(zip(pictures, jax.random.split(pixel_key, len(pictures))))
+
+    def bound(kind):
+        x = jax.random.bernoulli(drawn[kind], pictures[kind]).astype(jnp.float32)
+        return metrics.importance_weighted_bound(vae, x, jax.random.clone(bound_key), 10)
+
+    def residual(kind):
+        images = np.asarray(pictures[kind])
+        start = nearest_sample(generator, images, jax.random.clone(start_key))
+        return search(generator, jnp.asarray(images), start)[1]
+
+    def rebuilt(x):
+        return jnp.sum((vae.decode(vae.encode(x)[0]) - x) ** 2, axis=1)
+
     scores = {
-        "bound": lambda x: -metrics.importance_weighted_bound(vae, x, jax.random.clone(key), 10),
-        "reconstruction": lambda x: jnp.sum((vae.decode(vae.encode(x)[0]) - x) ** 2, axis=1),
-        "discriminator": lambda x: -discriminator(x),
+        "bound": lambda kind: -bound(kind),
+        "reconstruction": lambda kind: rebuilt(jnp.asarray(pictures[kind])),
+        "discriminator": lambda kind: -discriminator(jnp.asarray(pictures[kind])),
+        "search": residual,
+        "largest pixel": lambda kind: -pictures[kind].max(axis=1),
     }
     found = {}
     for name, score in scores.items():
-        usual = np.asarray(score(jnp.asarray(digits.test_images)))
-        for kind, odd in odd_pictures(seed).items():
-            values = np.concatenate([usual, np.asarray(score(jnp.asarray(odd)))])
+        usual = np.asarray(score("usual"))
+        for kind in list(pictures)[1:]:
+            values = np.concatenate([usual, np.asarray(score(kind))])
             found[f"{name}, {kind}"] = roc_auc_score(np.arange(len(values)) >= len(usual), values)
     return found
 

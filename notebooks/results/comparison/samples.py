@@ -14,23 +14,24 @@ WELL = {"rarest_share": 0.02, "precision": 0.5, "recall": 0.5}
 MOMENTS = [0, 1, 2, 4, 8, 12, 16, 20]  # of the 20 pieces; measured while training
 
 
-def judge(samples):
-    """Quality and diversity of pictures against the 500 held-out digits, in the classifier's
-    features.
+def judge_in(real, fake):
+    """Precision, recall, density, coverage and the Fréchet distance in any features.
 
-    Precision, recall, density, coverage and the Fréchet distance are means over shares of 500
-    samples.
+    Means over shares of 500 samples.
     """
-    real = np.asarray(classifier().features(digits.test_images))
-    features = np.asarray(classifier().features(samples))
-    shares = [features[i : i + SHARE] for i in range(0, len(features), SHARE)]
-    found = {
-        name: np.mean([getattr(metrics.precision_recall(real, share), name) for share in shares])
-        for name in metrics.precision_recall(real, shares[0])._fields
+    real, fake = np.asarray(real), np.asarray(fake)
+    shares = [fake[i : i + SHARE] for i in range(0, len(fake), SHARE)]
+    found = [metrics.precision_recall(real, share)._asdict() for share in shares]
+    return {name: np.mean([each[name] for each in found]) for name in found[0]} | {
+        "frechet": np.mean([metrics.frechet_distance(real, share) for share in shares])
     }
+
+
+def judge(samples):
+    """Quality and diversity of pictures against the held-out digits, in the judge's features."""
+    features = classifier().features
     balance = metrics.class_balance(classifier().predict(samples))
-    return found | {
-        "frechet": np.mean([metrics.frechet_distance(real, share) for share in shares]),
+    return judge_in(features(digits.test_images), features(samples)) | {
         "sharpness": np.mean(metrics.sharpness(samples)),
         "effective_classes": balance.effective,
         "rarest_share": balance.counts.min() / len(samples),
