@@ -46,6 +46,8 @@ LONG = {
         "test_changed_settings_compile_nothing",
     ],
     "test_head_to_head_results": ["test_a_row_comes_out_again"],
+    "test_fair_fight_results": ["test_a_row_comes_out_again"],
+    "test_longer_runs_results": ["test_a_row_comes_out_again"],
     "test_hybrid_results": ["test_a_row_comes_out_again"],
     "test_mode_collapse_results": ["test_a_row_comes_out_again"],
     "test_remedies": ["test_every_remedy_trains", "test_gradient_through_unrolled_moves"],
