@@ -1,4 +1,4 @@
-"""The stored table of the fair fight: it belongs to its script, a row comes out again, notebook 7 quotes it."""
+"""The stored table of the fair fight: a row of it comes out again, and notebook 7 quotes it."""
 
 import json
 import runpy
