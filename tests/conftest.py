@@ -47,6 +47,8 @@ LONG = {
         "test_changed_settings_compile_nothing",
     ],
     "test_head_to_head_results": ["test_a_row_comes_out_again"],
+    "test_fair_fight_results": ["test_a_row_comes_out_again"],
+    "test_longer_runs_results": ["test_a_row_comes_out_again"],
     "test_hybrid_results": [
         "test_a_row_comes_out_again",
         "test_a_second_model_draws_where",
