@@ -217,15 +217,22 @@ class Explorer(PageWidget):
         )
         return f"{pictures}<p>{html.escape(self.stored_words)}</p>"
 
+    def portable_state(self) -> dict[str, Any]:
+        """All that the explorer's script reads, for JSON: weights have 8 bits each, bytes are text.
+
+        `page/stand_in.js` makes a model of it in a page without a kernel.
+        """
+        state = {
+            name: getattr(self, name) for name in self.keys if not name.startswith("_") and name != "layout"
+        }
+        return _embedded(state)
+
     def fragment(self) -> str:
         """The explorer as a piece of HTML that moves without a kernel and without a network.
 
         Weights have 8 bits each. Where scripts do not run, it shows its stored pictures.
         """
-        state = {
-            name: getattr(self, name) for name in self.keys if not name.startswith("_") and name != "layout"
-        }
-        stored = json.dumps(_embedded(state)).replace("</", "<\\/")
+        stored = json.dumps(self.portable_state()).replace("</", "<\\/")
         alive = script("page/stand_in.js") + script_once(self._esm)
         name = hashlib.sha256(stored.encode()).hexdigest()[:12]
         stills = [(_base64(plots.compact(still.png)), still) for still in self.stored_pictures()]
