@@ -19,13 +19,13 @@ jax.config.update("jax_debug_key_reuse", True)
 SCREENSHOTS = Path(__file__).parent / "_screenshots"
 # What a quick test does not need: a browser, a server of JupyterLab, the grader.
 SLOW_FIXTURES = {"chromium", "server", "plain_server", "graded", "site"}
-SWITCHES = ("64 bits", "strict promotion", "search for NaN")
 # The rest of what is not quick: tests that run notebooks or train for long, by how their names begin. Files
 # with the most work come first, so that the two workers end together.
 LONG = {
     "test_notebook_runs": ["test_"],
     "test_assignments": [],
     "test_grading_runs": ["test_"],
+    "test_marking": ["test_"],
     "test_stage_browser": [],
     "test_stage_export": ["test_the_code_without_a_stage", "test_a_recording_is_compact"],
     "test_browser": [],
@@ -48,6 +48,8 @@ LONG = {
         "test_changed_settings_compile_nothing",
     ],
     "test_head_to_head_results": ["test_a_row_comes_out_again"],
+    "test_fair_fight_results": ["test_a_row_comes_out_again"],
+    "test_longer_runs_results": ["test_a_row_comes_out_again"],
     "test_hybrid_results": [
         "test_a_row_comes_out_again",
         "test_a_second_model_draws_where",
@@ -70,7 +72,11 @@ LONG = {
         "test_every_choice_trains_and_is_shown",
     ],
     "test_stage_widget": ["test_every_preset_plays"],
-    "test_jax_switches": [f"test_a_switch_changes_no_result[{which}-fit_" for which in SWITCHES],
+    "test_jax_switches": [
+        f"test_a_switch_changes_no_result[{which}-{trained}"
+        for which in ("64 bits", "strict promotion", "search for NaN")
+        for trained in ("fit_", "stage")
+    ],
     "test_remedies": ["test_every_remedy_trains", "test_gradient_through_unrolled_moves"],
     "test_runner": ["test_"],
     "test_sweep": ["test_"],
