@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyterlab.commands import get_workspaces_dir
 from jupyterlab.labapp import LabApp
 from jupyterlab_server.workspaces_handler import WorkspacesManager
 
@@ -28,7 +29,7 @@ ARRANGEMENT = {
         "main": {"dock": {"type": "tab-area", "currentIndex": 0, "widgets": [_VIEW]}, "current": _VIEW},
         "left": {"collapsed": False, "visible": True, "current": "filebrowser", "widgets": ["filebrowser"]},
         "right": {"collapsed": True, "visible": True, "widgets": []},
-        "relativeSizes": [0.25, 0.75, 0],
+        "relativeSizes": [0.29, 0.71, 0],
     },
     _VIEW: {"data": {"path": START, "factory": "Markdown Preview"}},
 }
@@ -72,16 +73,16 @@ class Course(LabApp):
             jpserver_extensions=jpserver_extensions | {server.__name__: True}, **kwargs
         )
 
-    def initialize_settings(self) -> None:
-        """Lays out the course's workspace, unless the user already has it and perhaps rearranged it."""
-        super().initialize_settings()
-        workspaces = WorkspacesManager(self.workspaces_dir)
-        try:
-            if not workspaces.load(WORKSPACE)["data"]:
-                arrangement = {"data": ARRANGEMENT, "metadata": {"id": WORKSPACE}}
-                workspaces.save(WORKSPACE, json.dumps(arrangement))
-        except (OSError, ValueError):  # a full or damaged disk: JupyterLab's launcher will do
-            pass
+
+def lay_out() -> None:
+    """Lays out the course's workspace, unless the user already has it and perhaps rearranged it."""
+    workspaces = WorkspacesManager(get_workspaces_dir())
+    try:
+        if not workspaces.load(WORKSPACE)["data"]:
+            arrangement = {"data": ARRANGEMENT, "metadata": {"id": WORKSPACE}}
+            workspaces.save(WORKSPACE, json.dumps(arrangement))
+    except (OSError, ValueError):  # a full or damaged disk: JupyterLab's launcher will do
+        pass
 
 
 def main(further: Sequence[str] | None = None) -> None:
@@ -95,6 +96,7 @@ def main(further: Sequence[str] | None = None) -> None:
         argv = arguments(further)
     except FileNotFoundError as problem:
         sys.exit(f"vaegan_helpers: {problem}")
+    lay_out()
     Course.launch_instance(argv)
 
 
