@@ -72,7 +72,9 @@ class Course:
     def result(self, student):
         """What came of marking this submission as it is now; None if it has to be done."""
         try:
-            result = json.loads((self.marking / student / "result.json").read_text("utf-8"))
+            result = json.loads(
+                (self.marking / student / "result.json").read_text(encoding="utf-8")
+            )
         except (OSError, ValueError):
             return None
         return result if result["fingerprint"] == self.fingerprint(student) else None
@@ -236,7 +238,7 @@ def solution_runs(course):
         stamp = course.root / "marking" / f"{path.stem}.ready"
         content = path.read_bytes() + str(sandbox.cache()).encode() + sys.version.encode()
         now = hashlib.sha256(content).hexdigest()
-        if stamp.is_file() and stamp.read_text() == now:
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") == now:
             continue
         notebook = nbformat.read(path, as_version=4)
         client = NotebookClient(notebook, timeout=600, allow_errors=True, kernel_name="python3")
@@ -250,7 +252,7 @@ def solution_runs(course):
         if errors:
             raise ValueError(f"the model solution of {path.stem} fails here: {errors[0]}")
         stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(now)
+        stamp.write_text(now, encoding="utf-8")
 
 
 def mark_all(course, processes, again=False, progress=Progress):

@@ -146,7 +146,8 @@ def make_room(way, folder=None):
         shutil.copytree(folder, f"{room}/work", ignore=shutil.ignore_patterns("*.ipynb"))
     else:
         os.mkdir(f"{room}/work")
-    for fonts in cache().parent.glob("matplotlib/fontlist*.json"):  # else it takes seconds to make
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    for fonts in caches.glob("matplotlib/fontlist*.json"):  # matplotlib takes seconds to make one
         shutil.copy(fonts, f"{room}/matplotlib")
     if "user" in WAYS[way][1] and os.geteuid() == 0:
         for path in [room, *map(str, Path(room).rglob("*"))]:
@@ -159,17 +160,8 @@ def told(room, way):
     known = {name: value for name, value in os.environ.items() if name.startswith(TOLD)}
     known |= {"HOME": f"{room}/home", "TMPDIR": f"{room}/tmp", "MPLCONFIGDIR": f"{room}/matplotlib"}
     known |= {"IPYTHONDIR": f"{room}/home", "JUPYTER_RUNTIME_DIR": room}
-    known["XDG_CACHE_HOME"] = str(cache().parent)
+    known["VAEGAN_HELPERS_CACHE"] = str(cache())  # compiled programs and data; to be read only
     known["JPY_PARENT_PID"] = "1"  # it ends with its sandbox and need not watch who started it
-    if "files" in WAYS[way][1]:  # compiled programs are read there and cannot be written
-        from vaegan_helpers.cache import compiled_programs
-
-        known = {
-            "JAX_COMPILATION_CACHE_DIR": str(compiled_programs()),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-            "PYTHONWARNINGS": "ignore:Error writing persistent compilation cache entry",
-        } | known
     return known
 
 
