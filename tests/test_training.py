@@ -370,3 +370,40 @@ def test_a_batch_of_keys_is_refused(vae, pixels):
         training.fit_vae(
             vae, pixels, jax.random.split(jax.random.key(0)), steps=1, batch_size=2, progress=False
         )
+
+
+# Falling rates and averaged weights
+
+
+def test_the_returned_model_has_the_moving_average_of_its_weights(vae, pixels):
+    last, averaged = (fit(vae, pixels, steps=1, chunks=1, averaging=a)[0] for a in (0.0, 0.9))
+    for before, after, ours in zip(leaves(vae), leaves(last), leaves(averaged), strict=True):
+        np.testing.assert_allclose(ours, 0.1 * before + 0.9 * after, atol=1e-6)  # step 0 keeps 1 / 10
+
+
+def test_averaging_looks_on_and_changes_no_step(vae, pixels, run):
+    _, history = fit(vae, pixels, averaging=0.9)
+    np.testing.assert_allclose(history["loss"], run[1]["loss"], rtol=1e-5)
+    assert not np.allclose(history["held_out_loss"], run[1]["held_out_loss"], rtol=1e-5)
+
+
+def test_with_rates_that_fall_the_last_steps_are_small(vae, pixels):
+    def last_move(**options):
+        _, history = fit(vae, pixels, snapshots=20, **options)
+        moves = [np.diff(leaf[-2:], axis=0) for leaf in leaves(history["snapshots"])]
+        return np.sqrt(sum(float(np.sum(np.square(move))) for move in moves))
+
+    assert last_move(final_rate=0.01) < 0.1 * last_move()
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        (dict(averaging=1.0), "averaging must be .*1.0"),
+        (dict(final_rate=0.0), "final_rate must be a positive number; got 0.0"),
+        (dict(final_rate=1.5), "final_rate must be above 0 and at most 1; got 1.5"),
+    ],
+)
+def test_bad_rates_and_averages_are_refused(vae, pixels, changes, message):
+    with pytest.raises(ValueError, match=message):
+        fit(vae, pixels, **changes)

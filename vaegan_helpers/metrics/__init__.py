@@ -1,7 +1,8 @@
 """What can be measured of a trained model: `metrics.x` is the one address of each measure.
 
 `likelihood` holds bounds on log p(x), `samples` the quality and variety of samples, `classifier` the features
-that these are measured in, `modes` what is counted where the density is known.
+that these are measured in, `modes` what is counted where the density is known, `opinion` what a fresh
+discriminator sees.
 """
 
 from vaegan_helpers.metrics.classifier import Classifier, fit_classifier
@@ -14,6 +15,7 @@ from vaegan_helpers.metrics.modes import (
     modes_covered,
     support_size,
 )
+from vaegan_helpers.metrics.opinion import SecondOpinion, second_opinion
 from vaegan_helpers.metrics.samples import (
     ClassBalance,
     PrecisionRecall,

@@ -1,6 +1,6 @@
 """A VAE's training as one compiled scan, called in a few equal chunks.
 
-The learning rate and beta are traced: a new value costs no recompilation. The batch of step i depends on the
+The learning rate, how it falls, beta and the averaging are traced: a new value costs no recompilation. The batch of step i depends on the
 key and on i alone, so a run gives the same bits however it is cut into chunks.
 """
 
@@ -13,12 +13,20 @@ import jax.numpy as jnp
 import optax
 
 from vaegan_helpers import losses
-from vaegan_helpers.inputs import ArrayLike, require_at_least, require_positive, require_whole
+from vaegan_helpers.inputs import (
+    ArrayLike,
+    require_at_least,
+    require_positive,
+    require_share,
+    require_whole,
+)
 from vaegan_helpers.training.loop import (
     History,
     as_data,
     check_run,
     draw_batch,
+    falling_rate,
+    moving_average,
     optimizer_step,
     run_in_chunks,
 )
@@ -35,6 +43,8 @@ def fit_vae(
     beta: float = 1.0,
     held_out: ArrayLike | None = None,
     loss: Callable = losses.vae_loss,
+    averaging: float = 0.0,
+    final_rate: float = 1.0,
     chunks: int = 10,
     snapshots: int | None = None,
     progress: bool = True,
@@ -52,13 +62,17 @@ def fit_vae(
       held_out: (m, x_dim) or None; the loss on it is recorded after every chunk.
       loss: function of (model, x, key, beta) giving (scalar, parts). Pass the same function object to avoid
         recompilation.
+      averaging: decay of the moving average of the weights, in [0, 1); 0 for none. See `loop.moving_average`.
+      final_rate: the share of the learning rate that is left at the end of the run, in (0, 1]; it falls along
+        half a cosine.
       chunks: the run is cut into at most so many equal pieces.
       snapshots: None, or the run is cut into at most so many equal pieces instead, and the model is kept at
         the start and after each.
       progress: whether to show a bar.
 
     Returns:
-      (model, history). The history is a dictionary of NumPy arrays: "loss" and each part of it, (steps,), in
+      (model, history). The model has the averaged weights if there is averaging, and so have the snapshots and
+      the model that meets the held-out data. The history is a dictionary of NumPy arrays: "loss" and each part of it, (steps,), in
       nats per example; with held-out data "held_out_step" (steps done) and "held_out_loss" and so on, one per
       chunk. With snapshots, "snapshots" is the model with an axis of length m in front of every weight, and
       "snapshot_step" (m,) counts the steps done. When the kernel is interrupted, all of it comes from the
@@ -74,8 +88,11 @@ def fit_vae(
     if held_out is not None:
         held_out = as_data("held_out", held_out, model.x_dim, model.output)
     check_run(data, key, batch_size, steps=steps, chunks=chunks)
-    require_positive(learning_rate=learning_rate)
+    require_positive(learning_rate=learning_rate, final_rate=final_rate)
     require_at_least(0, beta=beta)
+    require_share(averaging=averaging)
+    if final_rate > 1:
+        raise ValueError(f"final_rate must be above 0 and at most 1; got {final_rate}")
     if snapshots is not None:
         require_whole(snapshots=snapshots)
 
@@ -92,17 +109,26 @@ def fit_vae(
             loss=loss,
             length=length,
             batch_size=batch_size,
+            final_rate=float(final_rate),
+            steps=float(steps),
+            averaging=float(averaging),
         )
 
-    (model, _), history = run_in_chunks(
+    state = (model, optax.adam(0.0).init(model), *([model] if averaging else []))
+    state, history = run_in_chunks(
         advance,
-        (model, optax.adam(0.0).init(model)),
+        state,
         steps,
         snapshots or chunks,
         progress,
-        snapshot=(lambda state: state[0]) if snapshots else None,
+        snapshot=_result if snapshots else None,
     )
-    return model, history
+    return _result(state), history
+
+
+def _result(state):
+    """What a run gives: the moving average, where there is one."""
+    return state[2] if len(state) == 3 else state[0]
 
 
 @functools.partial(jax.jit, static_argnames=("loss", "length", "batch_size"))
@@ -118,31 +144,37 @@ def vae_steps(
     loss: Any,
     length: Any,
     batch_size: int,
+    final_rate: float = 1.0,
+    steps: float = 1.0,
+    averaging: float = 0.0,
 ) -> tuple[tuple, dict]:
     """`length` steps of Adam as one scan.
 
     Args:
-      state: (model, Adam's state).
+      state: (model, Adam's state), or (model, Adam's state, moving average of the model).
       data, held_out, key, batch_size, loss: as in `fit_vae`.
       start: the number of the first step.
       learning_rate, beta: traced.
       length: how many steps; static.
+      final_rate, averaging: as in `fit_vae`; traced. `steps` is the whole run's length.
 
     Returns:
       (state, record): the record holds each part of the loss, (length,), and those on held-out data, scalars.
     """
-    optimizer = optax.adam(learning_rate)
     steps_key, held_out_key = jax.random.split(key)
 
     def step(state, index):
-        model, memory = state
+        model, memory, *averaged = state
+        optimizer = optax.adam(learning_rate * falling_rate(index, steps, final_rate))
         batch, noise_key = vae_batch(steps_key, index, data, batch_size)
         (value, parts), gradients = jax.value_and_grad(loss, has_aux=True)(model, batch, noise_key, beta)
-        return optimizer_step(optimizer, model, gradients, memory), {"loss": value, **parts}
+        model, memory = optimizer_step(optimizer, model, gradients, memory)
+        averaged = [moving_average(average, model, averaging, index) for average in averaged]
+        return (model, memory, *averaged), {"loss": value, **parts}
 
     state, record = jax.lax.scan(step, state, start + jnp.arange(length))
     if held_out is not None:
-        value, parts = loss(state[0], held_out, held_out_key, beta)
+        value, parts = loss(_result(state), held_out, held_out_key, beta)
         record |= {f"held_out_{name}": part for name, part in {"loss": value, **parts}.items()}
     return state, record
 

@@ -1,0 +1,89 @@
+"""The stored table of the fair fight: a row of it comes out again, and notebook 7 quotes it."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import jax
+import nbformat
+import numpy as np
+import pytest
+
+from vaegan_helpers import results
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+SCRIPT = NOTEBOOKS / "results" / "fair_fight.py"
+sys.path.insert(0, str(SCRIPT.parent))  # as Python does for a script that is run
+MEASURES = ("precision", "recall", "density", "coverage", "frechet")
+
+
+@pytest.fixture(scope="module")
+def script():
+    return runpy.run_path(str(SCRIPT))
+
+
+@pytest.fixture(scope="module")
+def table():
+    return results.load(SCRIPT.stem)
+
+
+@pytest.fixture(scope="module")
+def runs(table):
+    return [table["runs"][str(seed)] for seed in table["settings"]["seeds"]]
+
+
+def test_settings_in_the_file_are_those_of_the_script(script, table):
+    assert table["settings"] == json.loads(json.dumps(script["SETTINGS"]))
+    assert list(table["runs"]) == [str(seed) for seed in table["settings"]["seeds"]]
+    assert table["settings"]["search_seed"] not in table["settings"]["seeds"]
+
+
+def test_both_models_had_the_same_search_and_its_best_setting_was_taken(table):
+    tried, search = table["settings"]["tried"], table["search"]
+    assert len(tried["VAE"]) == len(tried["GAN"]) == 6
+    for model, found in search.items():
+        finalists = set(np.argsort(found["half"])[: table["settings"]["finalists"]])
+        assert {int(number) for number in found["whole"]} == finalists
+        best = min(found["whole"], key=found["whole"].get)
+        assert table["best"][model] == tried[model][int(best)]
+
+
+def test_every_row_holds_every_measure_in_every_space(table, runs):
+    for run in runs:
+        for name, row in run["rows"].items():
+            assert len(row["spaces"]) == len(table["settings"]["judges"]) + 2, name
+            for found in row["spaces"].values():
+                assert all(np.isfinite(found[measure]) for measure in MEASURES), name
+            assert 0.4 < row["auc_features"] <= row["auc_pixels"] + 0.1, name
+
+
+def test_a_row_comes_out_again(script, table):
+    seed = table["settings"]["seeds"][0]
+    keys = script["keys_of"](seed)
+    start = script["players"](keys["players"])[0]
+    vae, _ = script["train_vae"](start, keys["vae"], **table["best"]["VAE"])
+    pictures = script["draw"](vae, keys["noise"])[: script["SAMPLES"]]
+    features = script["classifier"]().features
+    again = script["judge_in"](features(script["digits"].test_images), features(pictures))
+    judge = f"judge {table['settings']['judges'][0]}"
+    stored = table["runs"][str(seed)]["rows"]["VAE"]["spaces"][judge]
+    for measure in ("precision", "recall", "coverage"):  # processors differ in the last digits
+        assert again[measure] == pytest.approx(stored[measure], abs=0.03), measure
+    assert again["frechet"] == pytest.approx(stored["frechet"], rel=0.15)
+
+
+def test_an_untrained_pair_goes_through_every_score_of_oddness(script):
+    vae, generator, discriminator = script["players"](jax.random.key(0))
+    found = script["oddness"](vae, generator, discriminator, 1)
+    assert found["largest pixel, faint"] == 1.0 and found["largest pixel, lying"] == 0.5
+    assert all(0 <= value <= 1 for value in found.values()) and len(found) == 15
+
+
+# What the notebook says in words
+
+
+@pytest.fixture(scope="module")
+def prose():
+    notebook = nbformat.read(NOTEBOOKS / "07_vae_versus_gan.ipynb", as_version=4)
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
