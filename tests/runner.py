@@ -123,8 +123,10 @@ def after(client, notebook, seconds, *, long_solutions=False, timeout=600) -> li
     ]
     for i, cell in code_cells(notebook):
         if "exercise" in cell.metadata.get("tags", []):
-            # where the learner's answer stands in the place of None, the solution has put it already
+            # where the learner's answer stands in the place of None, or of blanks in a function, the solution
+            # has put it already
             code = re.sub(r"(?m)^(\w+) = None", r'\1 = globals().get("\1")', cell.source)
+            code = re.sub(r"(?m)^def .*\n(?:[ \t]+.*\n|\n)+", "", code)
             todo.append(("exercise", f"cell {i}", code, []))
     pieces = []
     for kind, place, code, tags in todo:
@@ -185,10 +187,15 @@ def seconds_of(notebook) -> dict[int, float]:
 
 
 def solutions(notebook) -> dict[str, str]:
-    """The code of the folded solutions: {number of the exercise: its blocks, joined}."""
+    """The code of the folded solutions: {number of the exercise: its blocks, joined}.
+
+    Those of functions with blanks that stand within the text, after **Write**, are joined under that word.
+    """
     prose = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     found, number = {}, None
-    for match in re.finditer(r"^\*\*(\d+)\. |^```python\n(.*?)^```", prose, re.MULTILINE | re.DOTALL):
+    for match in re.finditer(
+        r"^\*\*(\d+(?=\. )|Write)\b|^```python\n(.*?)^```", prose, re.MULTILINE | re.DOTALL
+    ):
         number = match[1] or number
         if match[2] and number:
             found[number] = found.get(number, "") + match[2]

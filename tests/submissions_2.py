@@ -59,6 +59,7 @@ SUBMISSIONS = [
                     return losses.generator_loss(discriminator(generator(noise)))
                 return descend(generator, jax.grad(loss)(generator), learning_rate)
             """),
+            "faults": "faults = {1, 4}",
             "repaired_round": "repaired_round = broken_round",
             "divergence": code("""
             def divergence(real_logits, fake_logits):
@@ -74,6 +75,7 @@ SUBMISSIONS = [
             "discriminator_step_value",
             "generator_step_value",
             "play_round_value",
+            "faults_named",
             "repaired_labels",
             "repaired_leak",
             "repaired_lesson",
@@ -87,6 +89,7 @@ SUBMISSIONS = [
             "discriminator_step_value": "real and generated data are exchanged",
             "generator_step_value": "no gradient arrives",
             "play_round_value": "G answered the old D",
+            "faults_named": "there are 3; you name 2",
             "repaired_labels": "the labels are exchanged",
             "repaired_leak": "leaks into G",
             "repaired_lesson": "nothing of G",
@@ -128,6 +131,7 @@ SUBMISSIONS = [
                 return descend(generator, jax.grad(loss)(generator), learning_rate)
             """),
             "play_round": "def play_round(*arguments):\n    return broken_round(*arguments)[0]",
+            "faults": "faults = {1, 3, 5}",
             "repaired_round": code("""
             def repaired_round(generator, discriminator, real, discriminator_noise, generator_noise, learning_rate):
                 def discriminator_loss(players):
@@ -152,6 +156,8 @@ SUBMISSIONS = [
             "discriminator_step_value",
             "generator_step_value",
             "play_round_value",
+            "faults_named",
+            "repaired_labels",
             "repaired_leak",
             "divergence_value",
         },
@@ -164,6 +170,8 @@ SUBMISSIONS = [
             "discriminator_step_value": "should be the discriminator; it is a tuple of 2",
             "generator_step_value": "uphill",
             "play_round_value": "wanted 2 things",
+            "faults_named": "look at G's own step",
+            "repaired_labels": "here it is 0.9, and that is no fault",
             "repaired_leak": "leaks into G",
             "divergence_value": "has shape (9,)",
         },
@@ -219,7 +227,15 @@ SUBMISSIONS = [
                 discriminator = descend(discriminator, jax.grad(objective)(discriminator, "D"), learning_rate)
                 return [descend(generator, jax.grad(objective)(generator, "G"), learning_rate), discriminator]
             """),
-            "repaired_round": "repaired_round = play_round",
+            "faults": "faults = [4, 3, 1]",
+            "repaired_round": code("""
+            def repaired_round(generator, discriminator, real, d_noise, g_noise, learning_rate):
+                fake = generator(d_noise)
+                def d_loss(d):
+                    return (jax.nn.softplus(d(real)) - 0.9 * d(real)).mean() + jax.nn.softplus(d(fake)).mean()
+                discriminator = descend(discriminator, jax.grad(d_loss)(discriminator), learning_rate)
+                return generator_step(generator, discriminator, g_noise, learning_rate), discriminator
+            """),
             "divergence": code("""
             def divergence(real_logits, fake_logits):
                 real, fake = jax.nn.sigmoid(real_logits), jax.nn.sigmoid(fake_logits)

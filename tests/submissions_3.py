@@ -25,7 +25,7 @@ SUBMISSIONS = [
             "reverse_kl": code("""
             def reverse_kl(counts):
                 shares = counts / counts.sum()
-                return jnp.sum(shares * jnp.log(shares * len(shares)))
+                return jnp.sum(shares * jnp.log2(shares * len(shares)))
             """),
             "samples_needed": "def samples_needed(share, confidence):\n    return math.log(1 - confidence) / math.log(1 - share)",
             "pack": "def pack(x, m):\n    return x.T.reshape(len(x) // m, -1)",
@@ -46,6 +46,7 @@ SUBMISSIONS = [
             "distances_value",
             "high_quality_value",
             "count_modes_value",
+            "reverse_kl_of_all",
             "reverse_kl_value",
             "samples_needed_value",
             "pack_value",
@@ -58,6 +59,7 @@ SUBMISSIONS = [
             "distances_value": "the root is missing",
             "high_quality_value": "held against 3, and not against 3 standard",
             "count_modes_value": "samples of low quality count as well",
+            "reverse_kl_of_all": "in bits",
             "reverse_kl_value": "0 log 0",
             "samples_needed_value": "round up",
             "pack_value": "mix numbers of different examples",

@@ -103,6 +103,31 @@ def test_text_on_stderr_is_kept_back(capsys):
     assert capsys.readouterr() == ("the standard deviation: right\n", "")
 
 
+def test_a_function_with_a_blank_is_no_answer_yet(capsys):
+    def named(mean, logvar):
+        variance = ...
+        return 0.5 * jnp.sum(mean**2 + variance - 1 - logvar, axis=1)
+
+    def returned(mean, logvar):
+        return ...
+
+    def within(mean, logvar):
+        def each(mean):
+            return ...
+
+        return each(mean).sum(axis=1)
+
+    def with_an_index(mean, logvar):
+        terms = (mean**2 + jnp.exp(logvar) - 1 - logvar)[..., None]
+        return 0.5 * jnp.sum(terms[..., 0], axis=1)
+
+    for function in (named, returned, within):
+        checks.hint(checks.kl, function)
+    assert capsys.readouterr().out == 3 * "no answer yet\n"
+    checks.hint(checks.kl, with_an_index, trials=1)
+    assert capsys.readouterr().out == "the KL: right\n"
+
+
 def test_a_hint_prints_instead_of_stopping(capsys):
     checks.hint(checks.kl, None)
     checks.hint(checks.kl, lambda mean, logvar: -losses.kl_to_standard_normal(mean, logvar))

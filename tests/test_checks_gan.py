@@ -1,5 +1,6 @@
 """Each likely slip about the GAN gets its own message, and right answers written in other ways pass."""
 
+import contextlib
 import functools
 import re
 
@@ -11,6 +12,7 @@ import pytest
 from flax import nnx
 
 from vaegan_helpers import checks, losses, models
+from vaegan_helpers.checks import gan_repairs
 
 softplus, sigmoid, log_sigmoid = jax.nn.softplus, jax.nn.sigmoid, jax.nn.log_sigmoid
 cross_entropy = optax.sigmoid_binary_cross_entropy
@@ -592,6 +594,57 @@ def test_what_is_wrong_with_the_step_of_g_is_said_and_nobody_is_accused_of_a_lea
     for _ in range(3):
         with pytest.raises(checks.NotYet, match=re.escape(words)):
             checks.repaired_round(answer, GENERATOR, DISCRIMINATOR, FAULTS[2])
+
+
+LISTED = [
+    set(of_d) | set(leak) | set(of_g)
+    for of_d in ((gan_repairs.LABELS,), (gan_repairs.HALF,))
+    for leak in ((), (gan_repairs.LEAK,))
+    for of_g in ((), *((each,) for each in gan_repairs.OF_G))
+]
+
+
+@pytest.mark.parametrize("left", LISTED, ids=lambda left: "".join(map(str, sorted(left))))
+def test_each_listed_fault_costs_its_own_marks_and_its_name_is_asked_for(left):
+    answer = gan_repairs.round_with(left, 0.9)
+    of_cells = [{*gan_repairs.OF_D}, {gan_repairs.LEAK}, {*gan_repairs.OF_G}]
+    for fault, listed in zip(FAULTS, of_cells, strict=True):
+        expected = pytest.raises(checks.NotYet) if left & listed else contextlib.nullcontext()
+        with expected:
+            checks.repaired_round(answer, GENERATOR, DISCRIMINATOR, fault, real_label=0.9)
+    checks.named_faults(left, answer, GENERATOR, DISCRIMINATOR, 0.9)
+    with pytest.raises(checks.NotYet):
+        checks.named_faults(left ^ {gan_repairs.LEAK}, answer, GENERATOR, DISCRIMINATOR, 0.9)
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (None, "wanted a set of numbers"),
+        ("134", "wanted a set of numbers"),
+        ({"labels"}, "wanted a set of numbers"),
+        ({0, 1, 3}, "numbers 1 to 8"),
+        ({1, 3}, "there are 3; you name 2"),
+        ({1, 3, 5}, "look at G's own step"),
+        ({2, 3, 4}, "look at D's own step"),
+    ],
+)
+def test_other_faults_than_those_of_the_round_are_refused(answer, words):
+    broken = gan_repairs.round_with({1, 3, 4}, 0.9)
+    with pytest.raises(checks.NotYet, match=words):
+        checks.named_faults(answer, broken, GENERATOR, DISCRIMINATOR, 0.9)
+
+
+def test_the_round_of_another_task_is_no_repair_of_one_with_smoothed_labels():
+    with pytest.raises(checks.NotYet, match="has become 1; here it is 0.9"):
+        checks.repaired_round(round_in_turns, GENERATOR, DISCRIMINATOR, FAULTS[0], real_label=0.9)
+
+
+def test_a_round_with_faults_beyond_the_list_is_refused():
+    with pytest.raises(ValueError, match="other faults"):
+        checks.named_faults(
+            {1}, lambda *a: round_in_turns(*round_in_turns(*a), *a[2:]), GENERATOR, DISCRIMINATOR
+        )
 
 
 def test_a_round_that_does_nothing_has_no_fault_repaired():

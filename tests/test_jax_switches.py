@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from vaegan_helpers import losses, metrics, mixtures, models, training
+from vaegan_helpers import losses, metrics, mixtures, models, stage, training
 
 PIXELS = np.random.default_rng(0).uniform(size=(60, 784)).astype(np.float32)
 POINTS = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
@@ -38,6 +38,15 @@ def gan(discriminator=(), generator=(), **options):
     return g, d, history["generator_loss"]
 
 
+def played(**settings):
+    """The curves and the counted modes of a stage after some rounds, one of them in slow motion."""
+    made = stage.engine.Stage(**settings)
+    made.advance(3)
+    list(made.phases())
+    curves = {name: values for name, values in made.history.items() if np.isfinite(values).any()}
+    return curves, [] if made.path is not None else list(made.view({"per_mode", "surface"}).values())
+
+
 POINT_LOSS = functools.partial(
     losses.vae_loss, log_likelihood=functools.partial(losses.gaussian_log_likelihood, std=0.1)
 )
@@ -60,6 +69,8 @@ CALLS = {
     "fit_vae_gan": lambda: training.fit_vae_gan(
         picture_vae(), models.Discriminator(hidden_dim=8, key=key(3)), PIXELS, key(), **SHORT
     ),
+    "stage": lambda: played(hidden_dim=8, hidden_layers=1),
+    "stage, Dirac": lambda: played(**stage.PRESETS["Dirac"]),
     "fit_classifier": lambda: metrics.fit_classifier(PIXELS, LABELS, key(), steps=3, batch_size=10),
     "KL": lambda: losses.kl_to_standard_normal(POINTS, POINTS),
     "KL by draws": lambda: losses.kl_monte_carlo(POINTS, POINTS, key(), 3),

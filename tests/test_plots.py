@@ -268,6 +268,26 @@ def test_an_ellipse_reaches_two_standard_deviations_to_each_side():
     plots.plt.close(fig)
 
 
+def test_ellipses_bear_their_digits_unless_told_otherwise():
+    fig, (ax, bare) = plots.figure(columns=2)
+    cloud = np.zeros((2, 2)), np.zeros((2, 2)), [3, 7]
+    plots.posterior_ellipses(ax, *cloud, limit=5)
+    plots.posterior_ellipses(bare, *cloud, limit=5, legend=False)
+    assert [text.get_text() for text in ax.texts] == ["3", "7"] and not bare.texts
+    plots.plt.close(fig)
+
+
+def test_only_the_discriminator_is_handed_real_data():
+    fig, ax = plots.figure()
+    plots.two_players(ax)
+    arrows = {text.xyann: text.xy for text in ax.texts if getattr(text, "arrowprops", None)}
+    boxes = {text.get_text(): text.get_position() for text in ax.texts if "\n" in text.get_text()}
+    (real,) = (place for words, place in boxes.items() if words.startswith("real"))
+    from_real = [end for start, end in arrows.items() if start[1] == real[1]]
+    assert len(arrows) == 5 and [end[0] for end in from_real] == [6.7]  # at the inspector's left side
+    plots.plt.close(fig)
+
+
 def test_ellipses_need_as_many_labels_as_means():
     fig, ax = plots.figure()
     with pytest.raises(ValueError, match="labels must be 2 whole numbers"):

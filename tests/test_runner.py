@@ -51,6 +51,20 @@ def test_an_exercise_is_answered_by_its_solution_and_long_solutions_wait(tmp_pat
     assert not any(piece.error for piece in pieces)
 
 
+def test_blanks_within_the_text_are_filled_by_the_answer_below_them(tmp_path):
+    text = "**Write.** A blank.\n\n```python\ndef two():\n    return 2\n```"
+    blank = "def two():\n    return ...\n\n\nprint('no answer yet' if two() is ... else f'two: {two()}')"
+    cell = new_code_cell(blank, metadata={"tags": ["exercise"]})
+    nbformat.write(new_notebook(cells=[new_markdown_cell(text), cell]), tmp_path / "a.ipynb")
+    pieces = runner.run(tmp_path / "a.ipynb")
+    assert kinds_and_places(pieces) == [
+        ("first", "cell 1"),
+        ("solution", "solution Write"),
+        ("exercise", "cell 1"),
+    ]
+    assert [piece.text for piece in pieces] == ["no answer yet\n", "", "two: 2\n"]
+
+
 def test_what_works_only_once_is_told_and_what_is_slow_is_not_tried(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "AGAIN", 1.0)
     path = made(

@@ -117,6 +117,9 @@ def test_stored_it_keeps_its_pictures_and_its_words(explorer):
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert bundle["text/html"].count('<img alt="') == len(explorer.stored_pictures())
     assert 'alt=""' not in bundle["text/html"]
+    headings = [still.heading for still in explorer.stored_pictures()]
+    assert bundle["text/html"].count("<figcaption>") == sum(map(bool, headings))
+    assert len(headings) == 1 or all(headings)  # several pictures are told apart
     assert explorer.stored_words == bundle["text/plain"]
     assert bundle["text/plain"].startswith(explorer.title)
 

@@ -1,4 +1,7 @@
-"""Open the course: `python -m vaegan_helpers [arguments for JupyterLab]`."""
+"""Open the course: `python -m vaegan_helpers [arguments for JupyterLab]`.
+
+`python -m vaegan_helpers pages [FOLDER]` builds the reading edition instead.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -56,8 +59,13 @@ class Course(LabApp):
 
 def main(further: Sequence[str] | None = None) -> None:
     """Start JupyterLab on the notebooks; `further` are its arguments, by default the command line's."""
+    further = sys.argv[1:] if further is None else further
+    if further[:1] == ["pages"]:
+        from vaegan_helpers import pages  # only now: it brings JAX, for which a server need not wait
+
+        return pages.main(further[1:])
     try:
-        argv = arguments(sys.argv[1:] if further is None else further)
+        argv = arguments(further)
     except FileNotFoundError as problem:
         sys.exit(f"vaegan_helpers: {problem}")
     Course.launch_instance(argv)

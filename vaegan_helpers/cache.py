@@ -38,6 +38,11 @@ def _processor():
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
 
 
+def compiled_programs() -> Path:
+    """Where compiled programs of this user and processor are kept; it need not exist yet."""
+    return directory() / "compiled" / _processor()
+
+
 def keep_compiled_programs() -> None:
     """Point JAX's persistent compilation cache at a directory of this user and processor.
 
@@ -47,7 +52,7 @@ def keep_compiled_programs() -> None:
     given = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]  # JAX adds it while it runs
     if wanted in ("off", "0", "no", "false") or given is not None:
         return
-    compiled = directory() / "compiled" / _processor()
+    compiled = compiled_programs()
     try:
         compiled.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=compiled) as probe:

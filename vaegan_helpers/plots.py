@@ -17,7 +17,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, FancyBboxPatch
 from PIL import Image
 
 from vaegan_helpers.inputs import ArrayLike, as_array, as_labels, require_whole
@@ -205,22 +205,27 @@ def latent_scatter(
     if limit:
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
     if legend:
-        present = np.unique(labels)
-        centres = np.array([np.median(codes[labels == digit], axis=0) for digit in present])
-        for digit, (x, y) in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13), strict=True):
-            ax.text(
-                x,
-                y,
-                str(digit),
-                fontsize=12,
-                fontweight="bold",
-                ha="center",
-                va="center",
-                color=DIGIT_COLOURS[digit],
-                bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": DIGIT_COLOURS[digit], "alpha": 0.9},
-            )
+        _write_digits(ax, codes, labels)
     ax.set(xlabel="latent 1", ylabel="latent 2", aspect="equal")
     return artist
+
+
+def _write_digits(ax, codes, labels):
+    """Writes each digit at the median of its codes, apart from the others."""
+    present = np.unique(labels)
+    centres = np.array([np.median(codes[labels == digit], axis=0) for digit in present])
+    for digit, (x, y) in zip(present, _apart(centres, np.ptp(ax.get_xlim()) / 13), strict=True):
+        ax.text(
+            x,
+            y,
+            str(digit),
+            fontsize=12,
+            fontweight="bold",
+            ha="center",
+            va="center",
+            color=DIGIT_COLOURS[digit],
+            bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": DIGIT_COLOURS[digit], "alpha": 0.9},
+        )
 
 
 def _apart(places, gap):
@@ -234,7 +239,12 @@ def _apart(places, gap):
 
 
 def posterior_ellipses(
-    ax: Axes, mean: ArrayLike, logvar: ArrayLike, labels: ArrayLike, limit: float | None = None
+    ax: Axes,
+    mean: ArrayLike,
+    logvar: ArrayLike,
+    labels: ArrayLike,
+    limit: float | None = None,
+    legend: bool = True,
 ) -> EllipseCollection:
     """Each digit's q(z | x) as an ellipse with semi-axes of two standard deviations, coloured by class.
 
@@ -243,6 +253,7 @@ def posterior_ellipses(
       mean, logvar: (n, 2).
       labels: (n,), digits 0 to 9.
       limit: half the width of the picture; from the data unless given.
+      legend: whether to write each digit at the median of its means.
 
     Returns:
       The collection of ellipses.
@@ -263,6 +274,8 @@ def posterior_ellipses(
     ax.add_collection(artist)
     limit = limit or 1.1 * np.abs(mean).max()
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="latent 1", ylabel="latent 2", aspect="equal")
+    if legend:
+        _write_digits(ax, mean, labels)
     return artist
 
 
@@ -317,3 +330,40 @@ def colour_map(name: str) -> LinearSegmentedColormap:
 def circle(radius: float, **style: Any) -> Circle:
     """A thin dotted circle for `ax.add_patch`: where the prior lies at so many standard deviations."""
     return Circle((0, 0), radius, fill=False, **{"linestyle": ":", "color": COLOURS["prior"], **style})
+
+
+def two_players(ax: Axes) -> None:
+    """Draws who hands what to whom in a GAN, with the names of a counterfeiter and an inspector."""
+    fake, real, judge = (COLOURS[part] for part in ("generated", "real", "discriminator"))
+    boxes = [
+        (1.0, 0.6, "noise\n$z \\sim N(0, I)$", COLOURS["prior"]),
+        (4.1, 0.6, "counterfeiter\n= generator $G$", fake),
+        (4.1, 2.4, "real data\n$x \\sim p_{data}$", real),
+        (7.6, 1.5, "inspector =\ndiscriminator $D$", judge),
+    ]
+    for x, y, words, colour in boxes:
+        style = {"boxstyle": "round,pad=0.05", "fc": "white", "lw": 2, "ec": colour}
+        ax.add_patch(FancyBboxPatch((x - 0.9, y - 0.42), 1.8, 0.84, **style))
+        ax.text(x, y, words, ha="center", va="center", fontsize=9.5, color=colour)
+    arrows = [
+        ((1.95, 0.6), (3.15, 0.6), "", "#555555", {}),
+        ((5.05, 2.4), (6.7, 1.75), "$x$", real, {}),
+        ((5.05, 0.6), (6.7, 1.25), "$G(z)$", fake, {}),
+        ((8.55, 1.5), (9.6, 1.5), "", judge, {}),
+        (
+            (7.6, 1.02),
+            (4.1, 0.1),
+            "",
+            fake,
+            {"linestyle": "--", "connectionstyle": "angle3,angleA=90,angleB=0"},
+        ),
+    ]
+    for start, end, words, colour, style in arrows:
+        ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.4, **style})
+        middle = np.add(start, end) / 2
+        ax.text(middle[0], middle[1] + 0.14, words, ha="center", fontsize=9, color=colour)
+    ax.text(9.7, 1.5, "$D$: probability\nof being real", va="center", fontsize=9.5, color=judge)
+    back = "the gradient that teaches $G$ comes through $D$"
+    ax.text(6.5, -0.12, back, ha="center", fontsize=9, color=fake)
+    ax.set(xlim=(0, 11.2), ylim=(-0.3, 2.95))
+    ax.axis("off")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
+from nbconvert.exporters.exporter import ResourcesDict
 from nbconvert.filters import strip_ansi
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import NbGraderPreprocessor, OverwriteCells
@@ -59,6 +60,10 @@ class ReadAnything(NotebookExporter):
             reason = f"{type(error).__name__}: {str(error)[:200]}"
             said = f"**This file could not be read as a notebook.** {reason}"
             notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(said)])
+        resources = ResourcesDict() if resources is None else resources
+        known = resources.get("metadata") or ResourcesDict()
+        resources["metadata"] = known
+        known["path"] = str(Path(filename).parent)  # where it runs
         return self.from_notebook_node(notebook, resources=resources, **named)
 
 

@@ -74,16 +74,74 @@ class ExportMarks(ExportPlugin):
 
     def export(self, gradebook):
         """Writes the table to `self.to`, or to grades.csv."""
-        students, assignments = set(map(str, self.student)), set(map(str, self.assignment))
+        assignments, students = _wanted(self, gradebook)
         with open(self.to or "grades.csv", "w", newline="", encoding="utf-8") as file:
             table = csv.DictWriter(file, COLUMNS, restval="")
             table.writeheader()
-            for assignment in gradebook.assignments:
-                for student in gradebook.students:
-                    if (not assignments or assignment.name in assignments) and (
-                        not students or student.id in students
-                    ):
-                        table.writerow(_row(gradebook, assignment, student))
+            for assignment in assignments:
+                for student in students:
+                    table.writerow(_row(gradebook, assignment, student))
+
+
+class ExportCanvas(ExportPlugin):
+    """The marks as Canvas imports them: a row for each learner, a column for each assignment.
+
+    Canvas asks at the import which assignment a column is. A learner is found by `lms_user_id` if
+    the gradebook has one, otherwise by the login, which is then the learner's name here. Where
+    marks are missing or wait for a human, the field is empty, and Canvas leaves what it has.
+    """
+
+    def export(self, gradebook):
+        """Writes the table to `self.to`, or to canvas.csv."""
+        assignments, students = _wanted(self, gradebook)
+        with open(self.to or "canvas.csv", "w", newline="", encoding="utf-8") as file:
+            table, names = csv.writer(file), [each.name for each in assignments]
+            table.writerow(["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *names])
+            points = [each.max_score for each in assignments]
+            table.writerow(["    Points Possible", "", "", "", "", *points])
+            for student in students:
+                full = ", ".join(filter(None, [student.last_name, student.first_name]))
+                known = student.lms_user_id or ""
+                who = [full or student.id, known, "", "" if known else student.id, ""]
+                table.writerow([*who, *_final(self, gradebook, assignments, student)])
+
+
+class ExportMoodle(ExportPlugin):
+    """The marks as Moodle imports them: a row for each learner, a column for each assignment.
+
+    At the import, map *Username* or *Email address* to the user and each column to its item.
+    Where marks are missing or wait for a human, the field is empty, and Moodle leaves what it has.
+    """
+
+    def export(self, gradebook):
+        """Writes the table to `self.to`, or to moodle.csv."""
+        assignments, students = _wanted(self, gradebook)
+        with open(self.to or "moodle.csv", "w", newline="", encoding="utf-8") as file:
+            table, names = csv.writer(file), [each.name for each in assignments]
+            table.writerow(["Username", "First name", "Last name", "Email address", *names])
+            for student in students:
+                who = [student.id, student.first_name, student.last_name, student.email]
+                marks = _final(self, gradebook, assignments, student)
+                table.writerow([*(each or "" for each in who), *marks])
+
+
+def _wanted(plugin, gradebook):
+    """(assignments, students) that were asked for; all if none were named."""
+    students, assignments = set(map(str, plugin.student)), set(map(str, plugin.assignment))
+    return (
+        [each for each in gradebook.assignments if not assignments or each.name in assignments],
+        [each for each in gradebook.students if not students or each.id in students],
+    )
+
+
+def _final(plugin, gradebook, assignments, student):
+    """The marks of a learner that nothing will change any more; empty fields otherwise."""
+    rows = [_row(gradebook, assignment, student) for assignment in assignments]
+    for row in rows:
+        if row.get("still_to_mark"):
+            waits = (row["assignment"], student.id, row["still_to_mark"])
+            plugin.log.warning("%s of %s is left out: %s waits for a mark by hand", *waits)
+    return ["" if row.get("still_to_mark") else row.get("score", "") for row in rows]
 
 
 def _row(gradebook, assignment, student):

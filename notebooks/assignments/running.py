@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import sandbox
 from bad_submissions import Clock
 from nbclient.client import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -53,6 +54,9 @@ class ExecuteToTheEnd(Execute):
         20_000_000, help="A cell that puts out more than this is interrupted."
     ).tag(config=True)
 
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, kernel_manager_class=sandbox.SandboxedKernel, **named)
+
     def preprocess(self, nb, resources=None, km=None):
         """Runs every cell; `resources["nbgrader"]["look_at"]` says what a human should look at."""
         self.clock = Clock(self.cell_seconds, self.notebook_seconds)
@@ -61,6 +65,8 @@ class ExecuteToTheEnd(Execute):
         self._check_assign_resources(resources)
         self.resources.setdefault("nbgrader", {})["look_at"] = look_at = {}
         self.imports, self.told, fatal, place = self._imports(), [], set(), 0
+        wanted = sandbox.SandboxedKernel(config=self.config).sandbox
+        self.log.info(sandbox.in_words(sandbox.best_way(wanted)))
         while place < len(nb.cells):
             self.again = False
             try:

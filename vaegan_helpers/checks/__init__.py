@@ -25,13 +25,15 @@ from vaegan_helpers.checks.gan import (
     slopes,
 )
 from vaegan_helpers.checks.gan_draws import round_draws
-from vaegan_helpers.checks.gan_rounds import discriminator_step, generator_step, one_round, repaired_round
+from vaegan_helpers.checks.gan_repairs import named_faults, repaired_round
+from vaegan_helpers.checks.gan_rounds import discriminator_step, generator_step, one_round
 from vaegan_helpers.checks.modes import (
     count_modes,
     distances,
     high_quality,
     misleading_samples,
     reverse_kl,
+    reverse_kl_of_all,
     samples_needed,
 )
 from vaegan_helpers.checks.modes_remedies import (
@@ -44,6 +46,7 @@ from vaegan_helpers.checks.modes_remedies import (
 from vaegan_helpers.checks.table import Check
 from vaegan_helpers.checks.vae import (
     kl,
+    kl_of_unit_clouds,
     log_likelihood,
     log_likelihood_far_out,
     nats_per_latent,

@@ -25,14 +25,15 @@ from vaegan_helpers.checks.frame import (
 FEWEST_POINTS = 60
 
 
-def own_data(points: Any) -> None:
+def own_data(points: Any, contains: Any = ()) -> None:
     """Checks data of one's own: at least 60 different points in the plane, spread out in two directions.
 
     Args:
       points: (n, 2).
+      contains: (m, 2), dots that were handed out and have to be among them, as far as two decimals tell.
 
     Raises:
-      NotYet: they are too few, too far out or on a line.
+      NotYet: they are too few, too far out or on a line, or dots that were handed out are missing.
     """
     name = "your data"
     points = numbers(name, points)
@@ -50,6 +51,11 @@ def own_data(points: Any) -> None:
     across = np.sqrt(max(np.linalg.eigvalsh(np.cov(points.T))[0], 0))  # along the direction that varies least
     if across < 0.1:
         raise NotYet(f"{name} is almost a straight line; let it be spread out in two directions.")
+    missing = [dot for dot in np.reshape(contains, (-1, 2)) if np.abs(points - dot).max(axis=1).min() > 0.011]
+    if missing:
+        raise NotYet(
+            f"{name} lacks {len(missing)} of the dots that were on the page at first; leave them there."
+        )
     passed(name)
 
 

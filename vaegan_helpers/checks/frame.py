@@ -5,7 +5,10 @@ prints one line if all is well and raises `NotYet` otherwise, whose message name
 """
 
 import contextlib
+import dis
+import inspect
 import io
+import itertools
 import linecache
 import os
 import signal
@@ -88,16 +91,28 @@ def hint(check: Callable, answer: Any, *more: Any, **named: Any) -> None:
 
     Args:
       check: such as `checks.kl`.
-      answer: the learner's, or None.
+      answer: the learner's; None, or a function in which a blank `...` is left, is no answer yet.
       more, named: passed on to the check.
     """
-    if answer is None:
+    if answer is None or _has_a_blank(getattr(answer, "__code__", None)):
         print("no answer yet")
         return
     try:
         check(answer, *more, **named)
     except NotYet as problem:
         print(problem.told())
+
+
+def _has_a_blank(code):
+    """Whether `...` still stands where a value is to be named or returned, in a function or one within it."""
+    if code is None:
+        return False
+    steps = list(dis.get_instructions(code))
+    ends = [step for before, step in itertools.pairwise(steps) if before.argval is ...]
+    ends += [step for step in steps if step.argval is ... and step.opname == "RETURN_CONST"]
+    return any(step.opname.startswith(("STORE_FAST", "STORE_DEREF", "RETURN")) for step in ends) or any(
+        _has_a_blank(part) for part in code.co_consts if inspect.iscode(part)
+    )
 
 
 def answer(name: str, given: Any, truth: Any, hint: str, tolerance: float = 0.005) -> None:

@@ -298,6 +298,14 @@ reverse_kl = Check(
 )
 
 
+reverse_kl_of_all = reverse_kl.easier(
+    "the reverse KL where no mode is empty",
+    "a `reverse_kl(counts)` where every mode has a sample: the KL to equal shares, in nats, one number.",
+    _no_empty_mode,
+    ("a mode without a sample", "the fair share is"),
+)
+
+
 def _share_and_confidence(rng):
     """Of which the number of samples is not nearly whole, where rounding errors would decide."""
     while True:

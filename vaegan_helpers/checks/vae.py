@@ -63,6 +63,11 @@ def kl_of_each_latent(mean: Any, logvar: Any) -> Any:
     return 0.5 * (mean**2 + np.exp(logvar) - 1 - logvar)
 
 
+def _unit_clouds(rng):
+    mean, logvar = _posteriors(rng)
+    return mean, np.zeros_like(logvar)
+
+
 _each = kl_of_each_latent
 kl = Check(
     "the KL",
@@ -112,6 +117,17 @@ kl = Check(
         ),
     },
     meaning=PER_PICTURE,
+)
+
+kl_of_unit_clouds = kl.easier(
+    "the KL of clouds of size 1",
+    "a `kl(mean, logvar)` where every logvar is 0: half the squared length of each mean, in nats, (batch,).",
+    _unit_clouds,
+    (
+        "logvar",
+        "the logarithm of the variance is subtracted",
+        "this is KL(p || q)",
+    ),
 )
 
 nats_per_latent = Check(

@@ -30,7 +30,12 @@ BATCH = 64
 
 
 def training_improves(
-    function: Callable, model: Any, images: np.ndarray, steps: int = 200, learning_rate: float = 2e-3
+    function: Callable,
+    model: Any,
+    images: np.ndarray,
+    steps: int = 200,
+    learning_rate: float = 2e-3,
+    batch_size: int = BATCH,
 ) -> None:
     """Checks that a training loop lowers the loss of a VAE by steps of Adam, and returns the trained model.
 
@@ -40,6 +45,7 @@ def training_improves(
       images: (n, x_dim), pixels in [0, 1].
       steps: of the run.
       learning_rate: the one that was asked for.
+      batch_size: the one that was asked for.
 
     Raises:
       NotYet: the loss did not fall enough, or the steps are not Adam's; the message names the likely slip.
@@ -70,7 +76,7 @@ def training_improves(
     if after > 0.6 * before:
         raise NotYet(
             f"{NAME} lowered the loss from {before:.0f} to {after:.0f} nats only; about 210 is usual after "
-            f"{steps} steps of {BATCH} pictures. Are all steps made, and is the learning rate about "
+            f"{steps} steps of {batch_size} pictures. Are all steps made, and is the learning rate about "
             f"{learning_rate:g}?"
         )
     _require_adam(function, rng, learning_rate, of_a_step)
@@ -140,7 +146,9 @@ def _small_vae():
     return models.VAE(x_dim=6, hidden_dim=8, hidden_layers=0, key=jax.random.key(0))
 
 
-def training_draws_afresh(function: Callable, model: Any, images: np.ndarray, steps: int = 12) -> None:
+def training_draws_afresh(
+    function: Callable, model: Any, images: np.ndarray, steps: int = 12, batch_size: int = BATCH
+) -> None:
     """Checks that each step of a training loop has a batch and noise of its own, drawn with the key.
 
     Args:
@@ -148,6 +156,7 @@ def training_draws_afresh(function: Callable, model: Any, images: np.ndarray, st
       model: an untrained VAE.
       images: (n, x_dim); the check hands in random ones of this shape, which it can tell apart.
       steps: of the run.
+      batch_size: the one that was asked for.
 
     Raises:
       NotYet: something is drawn twice, in order, or with something else than the key.
@@ -187,7 +196,7 @@ def training_draws_afresh(function: Callable, model: Any, images: np.ndarray, st
             f"{NAME} used a key twice: {len(keys)} different keys for the noise of {steps} steps. Derive one "
             "for each step, as with jax.random.fold_in(key, step)."
         )
-    _require_random_batches([x for _, x in calls], images)
+    _require_random_batches([x for _, x in calls], images, batch_size)
     _, again = watched(jax.random.key(seed), _each_key_once(function))
     if {x.tobytes() for _, x in again} != batches or {k.tobytes() for k, _ in again} != keys:
         raise NotYet(
@@ -205,14 +214,14 @@ def training_draws_afresh(function: Callable, model: Any, images: np.ndarray, st
     passed(f"{NAME} draws afresh in every step")
 
 
-def _require_random_batches(batches, images):
+def _require_random_batches(batches, images, batch_size):
     row_of = {row.tobytes(): i for i, row in enumerate(images)}
     rows = [[row_of.get(np.float32(row).tobytes()) for row in batch] for batch in batches]
     if any(None in batch for batch in rows):
         raise NotYet(f"{NAME} hands the loss pictures that are not among the images: draw whole rows.")
     sizes = {len(batch) for batch in rows}
-    if sizes != {BATCH}:
-        raise NotYet(f"{NAME} has batches of {sorted(sizes)} pictures; wanted {BATCH} in every step.")
+    if sizes != {batch_size}:
+        raise NotYet(f"{NAME} has batches of {sorted(sizes)} pictures; wanted {batch_size} in every step.")
     if np.mean([np.mean(np.diff(batch) == 1) for batch in rows]) > 0.5:
         raise NotYet(f"{NAME} takes the pictures in the order in which they are stored: draw them at random.")
     require_all_drawn(NAME, np.concatenate(rows), len(images))

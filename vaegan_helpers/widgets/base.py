@@ -70,10 +70,13 @@ class Still:
       draw: gives PNG bytes.
       alt: gives the words for it.
       width: in CSS pixels.
+      heading: what stands above it, as in the page.
     """
 
-    def __init__(self, draw: Callable[[], bytes], alt: Callable[[], str], width: int = 224):
-        self._draw, self._alt, self.width = draw, alt, width
+    def __init__(
+        self, draw: Callable[[], bytes], alt: Callable[[], str], width: int = 224, heading: str = ""
+    ):
+        self._draw, self._alt, self.width, self.heading = draw, alt, width, heading
 
     @property
     def png(self) -> bytes:
@@ -205,21 +208,31 @@ class Explorer(PageWidget):
         return bundle
 
     def _in_html(self, stills):
-        pictures = [
-            f'<img alt="{html.escape(still.alt)}" width="{still.width}" src="data:image/png;base64,{png}">'
+        pictures = "\n".join(
+            '<figure style="display: inline-block; margin: 0 8px 8px 0">'
+            + f"<figcaption>{html.escape(still.heading)}</figcaption>" * bool(still.heading)
+            + f'<img alt="{html.escape(still.alt)}" width="{still.width}" src="data:image/png;base64,{png}">'
+            + "</figure>"
             for png, still in stills
-        ]
-        return "\n".join(pictures) + f"<p>{html.escape(self.stored_words)}</p>"
+        )
+        return f"{pictures}<p>{html.escape(self.stored_words)}</p>"
+
+    def portable_state(self) -> dict[str, Any]:
+        """All that the explorer's script reads, for JSON: weights have 8 bits each, bytes are text.
+
+        `page/stand_in.js` makes a model of it in a page without a kernel.
+        """
+        state = {
+            name: getattr(self, name) for name in self.keys if not name.startswith("_") and name != "layout"
+        }
+        return _embedded(state)
 
     def fragment(self) -> str:
         """The explorer as a piece of HTML that moves without a kernel and without a network.
 
         Weights have 8 bits each. Where scripts do not run, it shows its stored pictures.
         """
-        state = {
-            name: getattr(self, name) for name in self.keys if not name.startswith("_") and name != "layout"
-        }
-        stored = json.dumps(_embedded(state)).replace("</", "<\\/")
+        stored = json.dumps(self.portable_state()).replace("</", "<\\/")
         alive = script("page/stand_in.js") + script_once(self._esm)
         name = hashlib.sha256(stored.encode()).hexdigest()[:12]
         stills = [(_base64(plots.compact(still.png)), still) for still in self.stored_pictures()]

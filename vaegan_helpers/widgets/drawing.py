@@ -144,7 +144,7 @@ class DrawDigit(base.Explorer):
                 self.limit = plane_limit(self.codes)
                 about |= {"plane": plane_data(self.codes, self.code_labels, self.limit)}
         alt = "28 by 28 pixels as the model gets them."
-        self._drawn = base.Still(self._png, lambda: f"{alt} {self.words()[0]}", 196)
+        self._drawn = base.Still(self._png, lambda: f"{alt} {self.words()[0]}", 196, "what the model gets")
         stored = {"names": self._names, "examples": base.in_bytes(self.examples)}
         super().__init__({"model": model}, {"example": example}, **stored, **about)
         self.observe(self._tell, ["strokes", "example"])
@@ -200,13 +200,14 @@ class DrawDigit(base.Explorer):
         if self.model is None:
             return [self._drawn]
         alt = f"What the model decodes. {self.words()[0]}"
-        back = base.Still(lambda: pictures.png(self._there()[1]), lambda: alt, 196)
+        back = base.Still(lambda: pictures.png(self._there()[1]), lambda: alt, 196, "what it decodes")
         if self.model.z_dim != 2:
             return [self._drawn, back]
         place = base.Still(
             lambda: plane_png(self.codes, self.code_labels, self.limit, self._there()[0]),
             lambda: "The plane of latents, with the place of the digit on it.",
             350,
+            "where it lies",
         )
         return [self._drawn, back, place]
 

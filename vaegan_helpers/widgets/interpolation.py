@@ -59,9 +59,11 @@ class Interpolation(base.Explorer):
         self.codes = base.as_codes(codes, self.model.z_dim)
         self.images = base.matching("images", images, len(self.codes))
         self.labels = base.matching("labels", labels, len(self.codes))
-        self.now = {name: self._still(name, self._now_png, self._now_alt, 190) for name in PATHS}
-        self.strips = {name: self._still(name, self._strip_png, self._strip_alt, 620) for name in PATHS}
-        self.chart = base.Still(self._chart_png, self._chart_alt, 400)
+        self.now = {name: self._still(name, self._now_png, self._now_alt, 190, name) for name in PATHS}
+        self.strips = {
+            name: self._still(name, self._strip_png, self._strip_alt, 620, f"{name} path") for name in PATHS
+        }
+        self.chart = base.Still(self._chart_png, self._chart_alt, 400, "length of each step")
         super().__init__(
             {"model": model},
             {"start": start, "end": end},
@@ -75,8 +77,8 @@ class Interpolation(base.Explorer):
         )
 
     @staticmethod
-    def _still(name, png, alt, width):
-        return base.Still(lambda: png(name), lambda: alt(name), width)
+    def _still(name, png, alt, width, heading):
+        return base.Still(lambda: png(name), lambda: alt(name), width, heading)
 
     def set_ends(self, start: Any, end: Any, start_image: Any = None, end_image: Any = None) -> None:
         """Walks between any two latents, for instance of drawn digits.

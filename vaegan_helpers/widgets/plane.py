@@ -70,6 +70,7 @@ class LatentPlane(base.Explorer):
             lambda: pictures.png(networks.decode(self.models[name], [self.point])[0]),
             lambda: f"The picture decoded at {self._where()} ({name})",
             224 if len(self.models) == 1 else 180,
+            name,
         )
 
     @property
@@ -77,7 +78,7 @@ class LatentPlane(base.Explorer):
         return list(self.decoded.values())
 
     def stored_pictures(self) -> list[base.Still]:
-        plane = base.Still(self._plane_png, lambda: self.stored_words, 350)
+        plane = base.Still(self._plane_png, lambda: self.stored_words, 350, "latent plane")
         return [plane, *self.pictures]
 
     def _where(self):

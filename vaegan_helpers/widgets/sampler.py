@@ -44,11 +44,12 @@ class Sampler(base.Explorer):
             lambda: pictures.sheet(self.means, columns),
             lambda: f"{self._shown()}: {'means' if draw_pixels else 'pictures'}",
             440,
+            "decoder mean" if draw_pixels else "samples",
         )
         self.draw = None
         if draw_pixels:
             alt = lambda: f"{self._shown()}: every pixel drawn from its mean"  # noqa: E731
-            self.draw = base.Still(lambda: pictures.sheet(self.draws, columns), alt, 440)
+            self.draw = base.Still(lambda: pictures.sheet(self.draws, columns), alt, 440, "decoder sample")
         about = {"columns": columns, "z_dim": model.z_dim, "draw": draw_pixels}
         super().__init__({"model": model}, {"seed": seed}, network=networks.decoder(model), **about)
 

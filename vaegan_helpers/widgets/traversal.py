@@ -64,10 +64,13 @@ class Traversal(base.Explorer):
         shown = [int(k) for k in self.order[:most]]
         self.sliders = {k: _Slider(self, k) for k in shown}
         self.before = base.Still(
-            lambda: self._png(self.origin), lambda: f"Digit no. {self.start} decoded from its code", 160
+            lambda: self._png(self.origin),
+            lambda: f"Digit no. {self.start} decoded from its code",
+            160,
+            "start",
         )
         self.after = base.Still(
-            lambda: self._png(self.z), lambda: f"The picture decoded now. {self._moves()}", 224
+            lambda: self._png(self.z), lambda: f"The picture decoded now. {self._moves()}", 224, "now"
         )
         super().__init__(
             {"model": model},

@@ -79,9 +79,9 @@ def props(mixture: Any, points: jax.Array, key: jax.Array, z_dim: int, categorie
     The grid of noise runs over the first two numbers that are not a category's.
     """
     # all noise in one draw, since each draw costs a third of a second to compile
-    noise = jax.random.normal(key, (SAMPLES, z_dim + 6))
+    noise = jax.random.normal(key, (SAMPLES, z_dim + 6), points.dtype)
     codes, jitter, blur = jnp.split(noise[:, z_dim:], 3, axis=1)
-    quantiles = jax.scipy.special.ndtri((jnp.arange(MESH) + 0.5) / MESH)
+    quantiles = jax.scipy.special.ndtri((jnp.arange(MESH, dtype=jnp.float32) + 0.5) / MESH)
     square = jnp.stack(jnp.meshgrid(quantiles, quantiles), axis=-1)  # (MESH, MESH, 2)
     free = jnp.arange(z_dim)[None] == categories + jnp.arange(2)[:, None]  # (2, z_dim)
     wide = divergences.blurred(mixture, KERNEL_WIDTH)
@@ -92,7 +92,7 @@ def props(mixture: Any, points: jax.Array, key: jax.Array, z_dim: int, categorie
         noise=noise[:, :z_dim],
         codes=codes,
         jitter=VAE_STD * jitter,
-        mesh=square @ free.astype(float),
+        mesh=square @ free.astype(jnp.float32),
         code_mesh=square,
         log_density=(from_wide, wide.log_density(from_wide)),
         density=divergences.density_on_grid(wide, x, y),
@@ -192,7 +192,7 @@ def count(samples: jax.Array, mixture: Any) -> Any:
     `metrics.modes_covered`."""
     distance = jnp.sqrt(jnp.sum((samples[:, None] - mixture.means[None]) ** 2, axis=-1)) / mixture.stds[None]
     good = distance.min(axis=1) <= 3
-    return jnp.zeros(len(mixture.means), int).at[distance.argmin(axis=1)].add(good), good.mean()
+    return jnp.zeros(len(mixture.means), int).at[distance.argmin(axis=1)].add(good.astype(int)), good.mean()
 
 
 @jax.jit

@@ -3,7 +3,6 @@ matplotlib."""
 
 import io
 from collections.abc import Collection
-from typing import Any
 
 import matplotlib.style
 import numpy as np
@@ -21,6 +20,8 @@ _ENDS = [plots.COLOURS["generated"], "#FFFFFF", "#666666"]
 SURFACE = LinearSegmentedColormap.from_list(
     "surface", [tuple(0.65 * part + 0.35 for part in to_rgba(colour)[:3]) for colour in _ENDS]
 )
+# inches; fixed margins, since measuring all labels takes longer than drawing
+WIDTH, CHART, LEFT, RIGHT, BELOW, ABOVE = 12, 2.1, 0.5, 0.1, 0.45, 0.4
 ARROW, LONGEST_ARROW = 0.4, 1.0  # length where the gradient is 1 nat per unit, and at most
 
 
@@ -37,38 +38,38 @@ def picture(
     """
     planes = tables.shown_planes(shown, dirac=path is not None)
     charts = [name for name in tables.CHARTS if name in shown]
-    columns = max(len(planes), len(charts), 2)
+    below = CHART if charts else 0.0
+    count = max(len(planes), 3)
+    height = WIDTH / count - LEFT - RIGHT + BELOW + ABOVE  # square planes
     # in our own style, whatever the user's is
     with matplotlib.style.context("default"):
-        fig = Figure(
-            figsize=(12, 12 / max(len(planes), 3) + 0.5 + (2.1 if charts else 0)), layout="constrained"
-        )
+        fig = Figure(figsize=(WIDTH, height + below))
         FigureCanvasAgg(fig)
-        parts: Any = (
-            fig.subfigures(2, 1, height_ratios=[12 / max(len(planes), 3) + 0.5, 2.1]) if charts else [fig]
-        )
-        for ax, name in zip(
-            parts[0].subplots(1, max(len(planes), 3), squeeze=False)[0], planes, strict=False
-        ):
+        for name, ax in zip(planes, _row(fig, count, height, below), strict=False):
             _draw_plane(ax, name, shown, view, path)
-        for ax in parts[0].axes[len(planes) :]:
-            ax.set_axis_off()
+            ax.set_title(tables.PLANES[name][0], fontsize=min(11, 36 / count), loc="left", fontweight="bold")
         if charts:
-            for ax, name in zip(parts[1].subplots(1, columns, squeeze=False)[0], charts, strict=False):
+            columns = max(len(charts), len(planes), 2)
+            for name, ax in zip(charts, _row(fig, columns, below, 0), strict=False):
                 _draw_chart(ax, name, history, measured, modes)
-            for ax in parts[1].axes[len(charts) :]:
-                ax.set_axis_off()
         out = io.BytesIO()
         fig.savefig(out, format="png", dpi=95)
     return out.getvalue()
 
 
+def _row(fig, count, height, bottom):
+    """Places for a row of axes, as they are asked for: its height and its lower edge are in inches."""
+    width, total = WIDTH / count, fig.get_figheight()
+    for i in range(count):
+        box = [i * width + LEFT, bottom + BELOW, width - LEFT - RIGHT, height - BELOW - ABOVE]
+        yield fig.add_axes([box[0] / WIDTH, box[1] / total, box[2] / WIDTH, box[3] / total])
+
+
 def _draw_plane(ax, name, shown, view, path):
-    heading, edges, axes = tables.PLANES[name]
+    _, edges, axes = tables.PLANES[name]
     ax.set(
         xlim=edges[:2], ylim=edges[2:], aspect="equal", **dict(zip(("xlabel", "ylabel"), axes, strict=False))
     )
-    ax.set_title(heading, fontsize=11, loc="left", fontweight="bold")
     ax.tick_params(labelsize=8)
     for key, layer in tables.LAYERS.items():
         array = path if layer.mark == "path" else view.get(layer.array)
@@ -158,8 +159,8 @@ def _draw_chart(ax, name, history, measured, modes):
     last = max([np.max(line.get_xdata()) for line in ax.lines if len(line.get_xdata())], default=0)
     ax.set_xlim(0, max(last, 10))
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    ax.set_title(title, fontsize=9, loc="left", fontweight="bold")
-    ax.legend(fontsize=7, loc="lower left", bbox_to_anchor=(0, 0.94), ncols=4, frameon=False, borderpad=0,
-              columnspacing=0.8, handlelength=1.4)  # fmt: skip
-    ax.tick_params(labelsize=7)
+    ax.set_title(title, fontsize=9, loc="left", fontweight="bold", pad=11)
+    ax.legend(fontsize=6.5, loc="lower left", bbox_to_anchor=(0, 0.95), ncols=4, frameon=False, borderpad=0,
+              columnspacing=0.6, handlelength=1.1, handletextpad=0.4)  # fmt: skip
+    ax.tick_params(which="both", labelsize=7)
     ax.spines[["top", "right"]].set_visible(False)
