@@ -73,7 +73,7 @@ def fit_vae(
     Returns:
       (model, history). With averaging the model has the averaged weights; so have the snapshots and the model
       that meets the held-out data. The history is a dictionary of NumPy arrays: "loss" and each part of it,
-      (steps,), in nats per example; with held-out data "held_out_step" (steps done) and "held_out_loss" and so
+      (steps,), in nats per example; with held-out data "held_out_step" (steps done), "held_out_loss" and so
       on, one per chunk. With snapshots, "snapshots" is the model with an axis of length m in front of every
       weight, and "snapshot_step" (m,) counts the steps done. When the kernel is interrupted, all of it comes
       from the last finished chunk.
