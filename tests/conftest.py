@@ -18,7 +18,7 @@ jax.config.update("jax_debug_key_reuse", True)
 
 SCREENSHOTS = Path(__file__).parent / "_screenshots"
 # What a quick test does not need: a browser, a server of JupyterLab, the grader.
-SLOW_FIXTURES = {"chromium", "server", "plain_server", "graded"}
+SLOW_FIXTURES = {"chromium", "server", "plain_server", "graded", "site"}
 # The rest of what is not quick: tests that run notebooks or train for long, by how their names begin. Files
 # with the most work come first, so that the two workers end together.
 LONG = {
@@ -30,6 +30,7 @@ LONG = {
     "test_stage_browser": [],
     "test_stage_export": ["test_the_code_without_a_stage", "test_a_recording_is_compact"],
     "test_browser": [],
+    "test_pages": [],
     "test_server": [],
     "test_vae_gan": [
         "test_the_penalty_holds_d_flat",
