@@ -13,6 +13,7 @@ import pytest
 import websocket
 
 from vaegan_helpers import __main__ as course
+from vaegan_helpers.pages.course import chapters
 
 # Reports, from inside the server, whether the kernel's websocket sends at once.
 SERVER = """
@@ -96,7 +97,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def token(server):
-    found = server.wait_for(rf"http://127\.0\.0\.1:{server.port}/lab\?token=([0-9a-f]{{32,}})")
+    found = server.wait_for(rf"http://127\.0\.0\.1:{server.port}/lab\S*\?token=([0-9a-f]{{32,}})")
     server.wait_until_it_listens()  # it writes its address a moment earlier
     return found[1]
 
@@ -104,6 +105,32 @@ def token(server):
 def test_jupyterlab_opens_on_the_notebooks(server, token):
     names = {entry["name"] for entry in json.loads(server.ask("api/contents", token))["content"]}
     assert {path.name for path in course.notebooks_folder().glob("*.ipynb")} <= names
+
+
+def test_a_newcomer_sees_the_start_page_and_whole_file_names(server, token, chromium):
+    """In a fresh profile, by the address that the browser is sent to; and no question about news."""
+    page = chromium.new_context(viewport={"width": 1366, "height": 800}).new_page()
+    page.set_default_timeout(60_000)
+    page.goto(f"http://127.0.0.1:{server.port}/lab/workspaces/{course.WORKSPACE}?token={token}")
+    assert f"/lab/workspaces/{course.WORKSPACE}?token=" in server.log()
+    page.locator(".jp-MarkdownViewer h1", has_text="VAE and GAN").wait_for()
+    page.wait_for_timeout(2_000)  # the question comes a moment after everything else
+    assert "Jupyter news" not in page.inner_text("body")
+    names = page.locator(".jp-DirListing-itemText", has_text=".ipynb")
+    assert names.count() == len(list(course.notebooks_folder().glob("*.ipynb")))
+    assert names.evaluate_all("(all) => all.filter((one) => one.scrollWidth > one.clientWidth).length") == 0
+    page.locator(".jp-MarkdownViewer a", has_text="Encoder and decoder").click()
+    page.locator(".jp-Notebook").wait_for()
+    page.context.close()
+
+
+@pytest.mark.parametrize("page", ["README.md", "notebooks/start.md"])
+def test_a_map_names_every_notebook_and_its_question(page):
+    root = course.notebooks_folder().parent
+    text = (root / page).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(.+)\]\((?:notebooks/)?(.+)\.ipynb\) \| (.+) \|$", text, re.MULTILINE)
+    told = [(one.title, one.name, one.question) for one in chapters(course.notebooks_folder())]
+    assert rows == told
 
 
 def test_without_the_token_nobody_gets_in(server, token):

@@ -11,7 +11,6 @@ from typing import Any
 
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
@@ -131,25 +130,24 @@ class Site:
                 title=chapter.title,
                 description=chapter.question or chapter.title,
                 notebook=f"{chapter.name}.ipynb",
-                inside=Markup(soup.decode()),
+                inside=soup.decode(),
                 contents=contents(sections[chapter.name]),
                 alive=bool(soup.select(".alive")),
                 stills=self._stills(chapter),
                 before=before,
                 after=after,
             )
-        entries_shown = [vars(entry) | {"html": Markup(entry.html)} for entry in entries]
-        self._page("glossary.html", "glossary.html.j2", title="Glossary", entries=entries_shown)
+        self._page("glossary.html", "glossary.html.j2", title="Glossary", entries=entries)
         self._page("accessibility.html", "accessibility.html.j2", title="Accessibility")
         self._page("index.html", "start.html.j2", title=TITLE, explorer=self._first())
         about = {"course": TITLE, "pages": [chapter.page for chapter in self.chapters]}
         (self.folder / MARK).write_text(json.dumps(about), encoding="utf-8")
 
-    def _inside(self, chapter) -> BeautifulSoup:
+    def _inside(self, chapter: Chapter) -> BeautifulSoup:
         def alive(life: dict) -> str:
             attributes = self._alive(life)
             self.moving.append((life["title"], f"<div class='shown alive'{attributes}></div>", chapter))
-            return Markup(attributes)
+            return attributes
 
         notebook = execution.with_life(chapter.notebook, self.lives.get(chapter.name, {}))
         return polish.polished(render.html_of(notebook, alive), self.assets)
@@ -166,7 +164,7 @@ class Site:
             data_kind=life["kind"], data_module=module, data_state=state, data_stand=self.stand
         )
 
-    def _stills(self, chapter) -> int:
+    def _stills(self, chapter: Chapter) -> int:
         """How many explorers of a page are only pictures of themselves."""
         notebook = execution.with_life(chapter.notebook, self.lives.get(chapter.name, {}))
         shown = [output for cell in notebook.cells for output in execution.displayed(cell)]
@@ -176,10 +174,12 @@ class Site:
         """What moves on the start page."""
         for title, html, chapter in sorted(self.moving, key=lambda moving: moving[0] != FIRST_CHOICE):
             words = FIRST_WORDS.get(title, f"{title}.")
-            return {"words": words, "page": chapter.page, "title": chapter.title, "html": Markup(html)}
+            return {"words": words, "page": chapter.page, "title": chapter.title, "html": html}
         return None
 
-    def _index(self, sections, entries) -> list[list[str]]:
+    def _index(
+        self, sections: dict[str, list[polish.Section]], entries: list[glossary.Entry]
+    ) -> list[list[str]]:
         """What the search looks through: address, page, title, text."""
         found = []
         for chapter in self.chapters:

@@ -30,7 +30,7 @@ def displayed(cell: NotebookNode) -> list[NotebookNode]:
 def is_still(output: NotebookNode) -> bool:
     """Whether a stored output is the picture of something that moves in a kernel: pictures, then words."""
     html = output.get("data", {}).get("text/html", "")
-    return html.startswith("<img ") and html.endswith("</p>")
+    return html.startswith(("<img ", "<figure ")) and html.endswith("</p>")
 
 
 def moving_cells(notebook: NotebookNode) -> list[int]:

@@ -149,11 +149,13 @@ def _wrapped(soup, part, name, kind):
 
 
 def _to_page(link):
-    """A link to a notebook leads to its page."""
+    """A link to a notebook leads to its page; one to another file of the course is only its words here."""
     address = str(link["href"])
     match = re.fullmatch(r"(?:\./)?([\w-]+)\.ipynb(#.*)?", address)
     if match:
         link["href"] = f"{match[1]}.html{match[2] or ''}"
+    elif not re.match(r"#|[a-z]+:", address):
+        link.unwrap()
 
 
 def _ask_before_showing(soup):

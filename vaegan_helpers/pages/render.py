@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbconvert.filters.datatypefilter import DataTypeFilter
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -50,22 +50,18 @@ class Exporter(HTMLExporter):
     def __init__(self, alive: Callable[[dict], str], **options: Any) -> None:
         super().__init__(template_name="reading", extra_template_basedirs=[str(HERE)], **options)
         self.register_filter("alive", alive)
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
+        chosen = DataTypeFilter(parent=self, display_data_priority=SHOWN_FIRST)
+        self.register_filter("filter_data_type", chosen)
 
     def default_filters(self) -> Iterator[tuple[str, Any]]:
         """nbconvert's filters, with our own way from Markdown to HTML."""
         yield from super().default_filters()
         yield "markdown2html", prose
 
-    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **more: Any) -> tuple[str, Any]:
-        """As HTMLExporter does it, without its second look at all of the HTML, which `polish` takes."""
-        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
-        chosen = DataTypeFilter(parent=self, display_data_priority=SHOWN_FIRST)
-        self.register_filter("filter_data_type", chosen)
-        resources = self._init_resources(resources)
-        return super(HTMLExporter, self).from_notebook_node(nb, resources, **more)
-
 
 def html_of(notebook: NotebookNode, alive: Callable[[dict], str]) -> str:
     """The notebook as HTML, without the page around it."""
-    body, _ = Exporter(alive).from_notebook_node(notebook)
-    return body
+    # HTMLExporter's own way would go through all of the HTML once more, which is left to `polish`.
+    body, _ = TemplateExporter.from_notebook_node(Exporter(alive), notebook)
+    return str(body)
