@@ -11,7 +11,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
 from vaegan_helpers.pages import course, execution, glossary, polish, render
@@ -247,7 +247,7 @@ def main(given: Sequence[str]) -> None:
         )
     except (ValueError, OSError, CellExecutionError) as problem:
         sys.exit(f"vaegan_helpers pages: nothing was changed in {options.folder}. {problem}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, AssertionError, DeadKernelError):  # what nbclient makes of Control-C
         sys.exit("vaegan_helpers pages: interrupted; the same command goes on with what was executed so far")
     size = sum(file.stat().st_size for file in start.parent.rglob("*") if file.is_file())
     print(f"{start.as_uri()}  ({size / 1e6:.1f} MB in all)")

@@ -118,7 +118,8 @@ def explained(pages: Iterable[tuple[str, str, BeautifulSoup]]) -> list[Entry]:
                 for term in filter(None, map(names.get, words)):
                     if term not in found and _explains(term, plain_html(sentence)):
                         anchor = "term-" + re.sub(r"\W+", "-", term.lower()).strip("-")
-                        found[term] = Entry(term, sentence, page, title, anchor)
+                        whole = re.sub(r"[;:]?$", "." if sentence[-1] not in ".?!" else "", sentence)
+                        found[term] = Entry(term, whole, page, title, anchor)
                         _anchor(soup, mark or block, anchor)
     return sorted(found.values(), key=lambda entry: entry.term.lower())
 

@@ -195,6 +195,7 @@ function found(sections, query) {
       if (!inHead && !inBody) return null;
       score += 10 * inHead + Math.min(inBody, 5);
     }
+    if (head.includes(words.join(" "))) score += 50; // the very words, in this order
     const at = Math.max(0, body.search(starts[0]) - 50), end = at + 170;
     const excerpt = `${at ? "…" : ""}${text.slice(at, end)}${end < text.length ? "…" : ""}`;
     return { address, page, title, score, excerpt };
