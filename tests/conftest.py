@@ -26,6 +26,7 @@ LONG = {
     "test_assignments": [],
     "test_grading_runs": ["test_"],
     "test_marking": ["test_"],
+    "test_variants": ["test_an_answer_fits", "test_the_report_names"],
     "test_stage_browser": [],
     "test_stage_export": ["test_the_code_without_a_stage", "test_a_recording_is_compact"],
     "test_browser": [],
@@ -86,6 +87,18 @@ LONG = {
     "test_data": ["test_two_processes_may_build"],
     "test_tools": ["test_two_processes_collect", "test_python_in_development_mode"],
 }
+# Files that compute more than they compile. Notebooks and assignments run in kernels of their own, optimised.
+OPTIMISED = {
+    "test_stage",
+    "test_training",
+    "test_head_to_head_results",
+    "test_hybrid_results",
+    "test_mode_collapse_results",
+    "test_fair_fight_results",
+    "test_longer_runs_results",
+    "test_data",
+    "test_quality",
+}
 OPENED = pytest.StashKey()
 
 
@@ -108,8 +121,13 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def forget_compiled_programs():
-    """The programs of one file are of no use to the next, and all together they would fill the memory."""
+def compile_quickly(request):
+    """Compiling takes half the time where XLA leaves out most of its passes; long trainings need them.
+
+    The programs of one file are of no use to the next, and all together they would fill the memory.
+    """
+    short = request.path.stem not in OPTIMISED
+    jax.config.update("jax_disable_most_optimizations", short)
     yield
     jax.clear_caches()
     gc.collect()

@@ -60,7 +60,7 @@ SUBMISSIONS = [
             "high_quality_value": "held against 3, and not against 3 standard",
             "count_modes_value": "samples of low quality count as well",
             "reverse_kl_of_all": "in bits",
-            "reverse_kl_value": "0 log 0",
+            "reverse_kl_value": "in bits",
             "samples_needed_value": "round up",
             "pack_value": "mix numbers of different examples",
             "append_spread_value": "the spread within each example",

@@ -239,6 +239,11 @@ TABLE = np.random.default_rng(0).normal(size=(5, 2))
         (checks.own_data, np.repeat(np.linspace(0, 5, 90)[:, None], 2, axis=1), "almost a straight line"),
         (checks.own_data, np.full((100, 2), np.nan), "not a number"),
         (checks.own_data, None, "None"),
+        (
+            P(checks.own_data, contains=[[0.5, 0.5], [3.0, 3.0]]),
+            np.random.default_rng(0).uniform(0, 2, (90, 2)).round(1) + 0.05,
+            "lacks 2 of the dots",
+        ),
         (checks.results, [[0.1, 0.2]] * 6, "the same number twice"),
         (checks.results, np.arange(8.0).reshape(4, 2), "has 4 seeds"),
         (checks.results, np.arange(10.0), "wanted (seeds, 2)"),
@@ -257,6 +262,8 @@ def test_a_fair_comparison_passes():
         check(with_raw_keys)
     checks.equal_data(P(experiment, scaled=(True, True)))
     checks.own_data(np.random.default_rng(0).normal(size=(60, 2)))
+    drawn = np.random.default_rng(0).normal(size=(60, 2))
+    checks.own_data(drawn.round(2), contains=drawn[:12])
     checks.results(np.random.default_rng(0).normal(size=(5, 2)))
 
 

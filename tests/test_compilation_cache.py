@@ -48,6 +48,19 @@ def test_small_programs_are_kept_and_found_again(tmp_path):
     assert entries(tmp_path) == kept
 
 
+def test_programs_of_a_cache_that_may_only_be_read_are_used_without_a_word(tmp_path):
+    shared, reader = tmp_path / "shared", tmp_path / "reader"
+    reader.mkdir()
+    run(tmp_path, VAEGAN_HELPERS_CACHE=str(shared))
+    kept = entries(shared)
+    assert kept
+    refuse = (
+        "import tempfile\ndef refuse(**_):\n    raise OSError('read-only')\ntempfile.TemporaryFile = refuse"
+    )
+    assert run(reader, before=refuse, VAEGAN_HELPERS_CACHE=str(shared)) == ""
+    assert entries(shared) == kept and not entries(reader)
+
+
 def damage(home):
     """Cuts the largest entry short, as if interrupted a minute ago; gives the entry and its length."""
     damaged = max(entries(home), key=lambda path: path.stat().st_size)

@@ -183,8 +183,23 @@ def test_a_submission_that_nbgrader_gives_up_on_is_told_and_costs_nobody_else(tm
     course = marking.Course(tmp_path, "small")
     monkeypatch.setattr(marking.sys, "executable", "/bin/false")
     assert marking.mark_one(course, "ann")["result"] == "failed: see marking/small/ann/log.txt"
+    assert course.result("ann") and course.waiting() == ["ann"], "it is not tried again"
     with pytest.raises(ValueError, match="there is no assignment '1'"):
         marking.Course(tmp_path, "1")
+
+
+def test_a_learner_with_a_variant_is_marked_against_it(tmp_path):
+    for folder in ("source/small", "submitted/ann/small", "submitted/bo/small"):
+        (tmp_path / folder).mkdir(parents=True)
+        nbformat.write(nbformat.v4.new_notebook(), tmp_path / folder / "small.ipynb")
+    (tmp_path / "gradebook.db").touch()
+    course = marking.Course(tmp_path, "small")
+    before = course.fingerprint("ann"), course.fingerprint("bo")
+    own = tmp_path / "variants" / "small" / "ann" / "source" / "small"
+    own.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(metadata={"a": "b"}), own / "small.ipynb")
+    assert course.source("ann") == own and course.source("bo") == tmp_path / "source" / "small"
+    assert course.fingerprint("ann") != before[0] and course.fingerprint("bo") == before[1]
 
 
 def test_what_is_not_in_force_is_said():

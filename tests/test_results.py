@@ -21,7 +21,9 @@ def test_every_table_has_its_script():
 
 
 def test_an_unknown_name_is_told_the_known_ones():
-    with pytest.raises(ValueError, match="no stored results 'hybird'; there are fair_fight, head_to_head, hybrid, l"):
+    with pytest.raises(
+        ValueError, match="no stored results 'hybird'; there are fair_fight, head_to_head, hybrid"
+    ):
         results.load("hybird")
 
 

@@ -18,7 +18,12 @@ PROBE = 2**18  # bytes that a directory must have room for before programs are k
 
 
 def directory() -> Path:
-    """The user's cache directory of this package; it need not exist yet, and without a home it never can."""
+    """The cache directory of this package; it need not exist yet, and without a home it never can.
+
+    It is the user's, or the one that `VAEGAN_HELPERS_CACHE` names: such as one that a class reads together.
+    """
+    if given := os.environ.get("VAEGAN_HELPERS_CACHE"):
+        return Path(given).absolute()
     try:
         path = platformdirs.user_cache_path("vaegan_helpers")
     except RuntimeError:  # a user whom the system does not know
@@ -38,32 +43,35 @@ def _processor():
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
 
 
-def compiled_programs() -> Path:
-    """Where compiled programs of this user and processor are kept; it need not exist yet."""
-    return directory() / "compiled" / _processor()
-
-
 def keep_compiled_programs() -> None:
     """Point JAX's persistent compilation cache at a directory of this user and processor.
 
-    Where nothing can be kept, one warning says so, and everything works without.
+    Where nothing can be kept, one warning says so, and everything works without. Programs in a cache that
+    others have filled are used, though nothing can be added to it.
     """
     wanted = os.environ.get("VAEGAN_HELPERS_COMPILATION_CACHE", "on").strip().lower()
     given = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]  # JAX adds it while it runs
     if wanted in ("off", "0", "no", "false") or given is not None:
         return
-    compiled = compiled_programs()
+    compiled = directory() / "compiled" / _processor()
     try:
         compiled.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=compiled) as probe:
             probe.write(bytes(PROBE))
         _remove_damaged(compiled)
     except OSError as error:
+        if os.environ.get("VAEGAN_HELPERS_CACHE") and compiled.is_dir():
+            return _read_programs(compiled)
         warnings.warn(
             f"compiled programs cannot be kept in {compiled} ({error}); each run compiles them anew",
             stacklevel=3,
         )
         return
+    _read_programs(compiled)
+
+
+def _read_programs(compiled):
+    """Make JAX look there for compiled programs, and leave new ones there where it can."""
     jax.config.update("jax_compilation_cache_dir", str(compiled))
     # A notebook compiles a hundred programs of some 30 ms each, so the small ones count as well.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

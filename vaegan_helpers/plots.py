@@ -342,10 +342,10 @@ def two_players(ax: Axes) -> None:
         (7.6, 1.5, "inspector =\ndiscriminator $D$", judge),
     ]
     for x, y, words, colour in boxes:
-        style = {"boxstyle": "round,pad=0.05", "fc": "white", "lw": 2, "ec": colour}
+        style: dict[str, Any] = {"boxstyle": "round,pad=0.05", "fc": "white", "lw": 2, "ec": colour}
         ax.add_patch(FancyBboxPatch((x - 0.9, y - 0.42), 1.8, 0.84, **style))
         ax.text(x, y, words, ha="center", va="center", fontsize=9.5, color=colour)
-    arrows = [
+    arrows: list[tuple] = [
         ((1.95, 0.6), (3.15, 0.6), "", "#555555", {}),
         ((5.05, 2.4), (6.7, 1.75), "$x$", real, {}),
         ((5.05, 0.6), (6.7, 1.25), "$G(z)$", fake, {}),
@@ -358,8 +358,8 @@ def two_players(ax: Axes) -> None:
             {"linestyle": "--", "connectionstyle": "angle3,angleA=90,angleB=0"},
         ),
     ]
-    for start, end, words, colour, style in arrows:
-        ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.4, **style})
+    for start, end, words, colour, bend in arrows:
+        ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.4, **bend})
         middle = np.add(start, end) / 2
         ax.text(middle[0], middle[1] + 0.14, words, ha="center", fontsize=9, color=colour)
     ax.text(9.7, 1.5, "$D$: probability\nof being real", va="center", fontsize=9.5, color=judge)

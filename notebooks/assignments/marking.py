@@ -30,6 +30,7 @@ from nbgrader.api import Gradebook
 from sqlalchemy.exc import SAWarning
 
 COLUMNS = ("student_id", "result", "score", "max_score", "still_to_mark", "seconds", "sandbox")
+MARKED = "marked"
 GRADE = ("auto_score", "needs_manual_grade")
 
 
@@ -72,10 +73,19 @@ class Course:
     def result(self, student):
         """What came of marking this submission as it is now; None if it has to be done."""
         try:
-            result = json.loads((self.marking / student / "result.json").read_text("utf-8"))
+            result = json.loads(
+                (self.marking / student / "result.json").read_text(encoding="utf-8")
+            )
         except (OSError, ValueError):
             return None
         return result if result["fingerprint"] == self.fingerprint(student) else None
+
+    def waiting(self):
+        """Who has not been marked as the submission is now, or where nbgrader failed."""
+        results = {student: self.result(student) for student in self.students()}
+        return [
+            name for name, result in results.items() if not result or result["result"] != MARKED
+        ]
 
 
 def mark_one(course, student):
@@ -100,7 +110,7 @@ def mark_one(course, student):
         done = subprocess.run(
             program, cwd=course.root, stdout=log, stderr=subprocess.STDOUT, env=_environment()
         )
-    result = {"student": student, "fingerprint": fingerprint, "result": "marked", "grades": {}}
+    result = {"student": student, "fingerprint": fingerprint, "result": MARKED, "grades": {}}
     if done.returncode:
         result["result"] = f"failed: see {own.relative_to(course.root) / 'log.txt'}"
     else:
@@ -155,7 +165,7 @@ def gather(course, results):
     warnings.filterwarnings("ignore", category=SAWarning)  # of nbgrader's own, for new learners
     with Gradebook(f"sqlite:///{course.gradebook_file}") as book:
         for result in results:
-            if result["result"] != "marked":
+            if result["result"] != MARKED:
                 continue
             student = result["student"]
             book.update_or_create_student(student)
@@ -195,7 +205,7 @@ def write_table(course):
         table.writeheader()
         for student in course.students():
             result = course.result(student) or {"result": "waits"}
-            row = marks.get(student, {}) if result["result"] == "marked" else {}
+            row = marks.get(student, {}) if result["result"] == MARKED else {}
             table.writerow(row | result | {"student_id": student})
     return path
 
@@ -236,7 +246,7 @@ def solution_runs(course):
         stamp = course.root / "marking" / f"{path.stem}.ready"
         content = path.read_bytes() + str(sandbox.cache()).encode() + sys.version.encode()
         now = hashlib.sha256(content).hexdigest()
-        if stamp.is_file() and stamp.read_text() == now:
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") == now:
             continue
         notebook = nbformat.read(path, as_version=4)
         client = NotebookClient(notebook, timeout=600, allow_errors=True, kernel_name="python3")
@@ -250,7 +260,7 @@ def solution_runs(course):
         if errors:
             raise ValueError(f"the model solution of {path.stem} fails here: {errors[0]}")
         stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(now)
+        stamp.write_text(now, encoding="utf-8")
 
 
 def mark_all(course, processes, again=False, progress=Progress):
@@ -259,12 +269,11 @@ def mark_all(course, processes, again=False, progress=Progress):
     Returns:
       How many failed.
     """
-    students = [each for each in course.students() if again or course.result(each) is None]
-    done = [course.result(each) for each in course.students() if each not in students]
-    gather(course, [result for result in done if result])
+    students = course.students() if again else course.waiting()
+    gather(course, [course.result(each) for each in course.students() if each not in students])
     if students:
         solution_runs(course)
-    bar = progress(len(students))
+    bar, failed = progress(len(students)), 0
     with concurrent.futures.ThreadPoolExecutor(processes) as pool:
         jobs = [pool.submit(mark_one, course, student) for student in students]
         try:
@@ -272,11 +281,11 @@ def mark_all(course, processes, again=False, progress=Progress):
                 result = job.result()
                 gather(course, [result])
                 bar.step(f"{result['student']}: {result['result']}, {result['seconds']:.0f} s")
-                done.append(result)
+                failed += result["result"] != MARKED
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return sum(result["result"] != "marked" for result in done if result)
+    return failed
 
 
 def main(arguments=None):
@@ -293,7 +302,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     try:
         course = Course(Path(__file__).parent, options.assignment)
-        waiting = [each for each in course.students() if course.result(each) is None]
+        waiting = course.waiting()
         if options.names:
             print("\n".join(waiting))
             return 0
@@ -301,7 +310,7 @@ def main(arguments=None):
             if options.only not in course.students():
                 raise ValueError(f"{options.only!r} handed nothing in for {course.assignment}")
             if options.again or options.only in waiting:
-                return int(mark_one(course, options.only)["result"] != "marked")
+                return int(mark_one(course, options.only)["result"] != MARKED)
             return 0
         print(sandbox.in_words(sandbox.best_way()), file=sys.stderr)
         if options.gather:

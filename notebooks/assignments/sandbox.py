@@ -36,6 +36,7 @@ WORDS = {
 }
 BUBBLEWRAP = frozenset({"network", "files", "processes", "home", "limits"})
 # The ways, best first: what a kernel's command is put behind, and what that gives.
+NOBODYS = (65534, 65534)  # user and group
 NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs".split()
 UNSHARE = "unshare --net --ipc --pid --fork --kill-child --mount-proc".split()
 WAYS = {
@@ -90,6 +91,8 @@ def command_of(way, room, folder):
 
 def works(way):
     """Whether a kernel could be started in this way here, with a folder to write to."""
+    if "user" in WAYS[way][1] and (os.name != "posix" or os.geteuid() != 0):
+        return False
     with a_room(way) as room:
         program = [sys.executable, "-c", f"import ipykernel; open('{room}/home/probe', 'w')"]
         try:
@@ -146,11 +149,12 @@ def make_room(way, folder=None):
         shutil.copytree(folder, f"{room}/work", ignore=shutil.ignore_patterns("*.ipynb"))
     else:
         os.mkdir(f"{room}/work")
-    for fonts in cache().parent.glob("matplotlib/fontlist*.json"):  # else it takes seconds to make
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    for fonts in caches.glob("matplotlib/fontlist*.json"):  # matplotlib takes seconds to make one
         shutil.copy(fonts, f"{room}/matplotlib")
-    if "user" in WAYS[way][1] and os.geteuid() == 0:
+    if "user" in WAYS[way][1]:
         for path in [room, *map(str, Path(room).rglob("*"))]:
-            os.chown(path, 65534, 65534)
+            os.chown(path, *NOBODYS)
     return room
 
 
@@ -159,17 +163,8 @@ def told(room, way):
     known = {name: value for name, value in os.environ.items() if name.startswith(TOLD)}
     known |= {"HOME": f"{room}/home", "TMPDIR": f"{room}/tmp", "MPLCONFIGDIR": f"{room}/matplotlib"}
     known |= {"IPYTHONDIR": f"{room}/home", "JUPYTER_RUNTIME_DIR": room}
-    known["XDG_CACHE_HOME"] = str(cache().parent)
+    known["VAEGAN_HELPERS_CACHE"] = str(cache())  # compiled programs and data; to be read only
     known["JPY_PARENT_PID"] = "1"  # it ends with its sandbox and need not watch who started it
-    if "files" in WAYS[way][1]:  # compiled programs are read there and cannot be written
-        from vaegan_helpers.cache import compiled_programs
-
-        known = {
-            "JAX_COMPILATION_CACHE_DIR": str(compiled_programs()),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-            "PYTHONWARNINGS": "ignore:Error writing persistent compilation cache entry",
-        } | known
     return known
 
 
@@ -194,8 +189,6 @@ class SandboxedKernel(AsyncKernelManager):
             self.transport, self.ip = "ipc", f"{self.room}/socket"
         start = "/" if "files" in WAYS[self.way][1] else f"{self.room}/work"
         await super().start_kernel(**(named | {"cwd": start}))
-        if "user" in WAYS[self.way][1]:
-            os.chown(self.connection_file, 65534, 65534)
         threading.Thread(target=self._watch, args=(self.provisioner.pid,), daemon=True).start()
 
     def format_kernel_cmd(self, extra_arguments=None):
@@ -204,6 +197,8 @@ class SandboxedKernel(AsyncKernelManager):
         The shell takes the place of whoever would end at the signal that interrupts a cell.
         """
         kernel = super().format_kernel_cmd(extra_arguments)
+        if "user" in WAYS[self.way][1]:
+            os.chown(self.connection_file, *NOBODYS)
         settings = [f"{name}={value}" for name, value in told(self.room, self.way).items()]
         inside = command_of(self.way, self.room, self.folder)
         if os.name != "posix":

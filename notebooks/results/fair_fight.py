@@ -90,7 +90,7 @@ def tried(model, number, steps):
 
 
 def search(table, bar):
-    """Fills {model: {"half": distances, "whole": {number of a setting: distance}}}; returns the best."""
+    """Fills {model: {"half": distances, "whole": {number: distance}}}; returns the best."""
     best = {}
     for model, settings in TRIED.items():
         found = table["search"].setdefault(model, {"half": [], "whole": {}})

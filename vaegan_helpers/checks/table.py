@@ -103,9 +103,16 @@ class Check:
           without: how the sentences of those slips begin that give the truth on these inputs.
         """
         slips = {told: wrong for told, wrong in self.slips.items() if not told.startswith(tuple(without))}
-        tolerances = {"rtol": self.rtol, "atol": self.atol}
         return Check(
-            name, about, inputs, self.reference, slips, meaning=self.meaning, trials=self.trials, **tolerances
+            name,
+            about,
+            inputs,
+            self.reference,
+            slips,
+            meaning=self.meaning,
+            trials=self.trials,
+            rtol=self.rtol,
+            atol=self.atol,
         )
 
     def case(

@@ -1,7 +1,7 @@
 """A VAE's training as one compiled scan, called in a few equal chunks.
 
-The learning rate, how it falls, beta and the averaging are traced: a new value costs no recompilation. The batch of step i depends on the
-key and on i alone, so a run gives the same bits however it is cut into chunks.
+The learning rate, how it falls, beta and the averaging are traced: a new value costs no recompilation. The
+batch of step i depends on the key and on i alone, so a run gives the same bits however it is cut into chunks.
 """
 
 import functools
@@ -71,12 +71,12 @@ def fit_vae(
       progress: whether to show a bar.
 
     Returns:
-      (model, history). The model has the averaged weights if there is averaging, and so have the snapshots and
-      the model that meets the held-out data. The history is a dictionary of NumPy arrays: "loss" and each part of it, (steps,), in
-      nats per example; with held-out data "held_out_step" (steps done) and "held_out_loss" and so on, one per
-      chunk. With snapshots, "snapshots" is the model with an axis of length m in front of every weight, and
-      "snapshot_step" (m,) counts the steps done. When the kernel is interrupted, all of it comes from the
-      last finished chunk.
+      (model, history). With averaging the model has the averaged weights; so have the snapshots and the model
+      that meets the held-out data. The history is a dictionary of NumPy arrays: "loss" and each part of it,
+      (steps,), in nats per example; with held-out data "held_out_step" (steps done), "held_out_loss" and so
+      on, one per chunk. With snapshots, "snapshots" is the model with an axis of length m in front of every
+      weight, and "snapshot_step" (m,) counts the steps done. When the kernel is interrupted, all of it comes
+      from the last finished chunk.
 
     Raises:
       Diverged: the loss became NaN or infinite.
