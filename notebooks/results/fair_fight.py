@@ -8,7 +8,8 @@ is, and goes on where it was interrupted; `--afresh` forgets what is stored.
 What is tried was written down before anything was run: for the VAE the weight of the KL term, for
 the GAN that of the R1 penalty, three values each, either with a steady learning rate or with one
 that falls and averaged weights. The search halves its field: all six run for half the length, and
-the best three of them for the whole one. A setting is judged by its Fréchet distance, in the
+the best three of them for the whole one; this final was added after the first search, at half the
+length only, had picked steady rates for both. A setting is judged by its Fréchet distance, in the
 judge's features, to 500 training digits that the models of the search do not see; no held-out digit
 takes part.
 """
