@@ -466,3 +466,14 @@ def test_on_paper_nothing_stays_folded_away(reader):
         page.locator("details.reveal:not([open])").count() == 0
         and not page.locator("header.top").is_visible()
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_on_paper_no_line_is_cut(reader, name):
+    page = reader.open(name).page
+    page.set_viewport_size({"width": 680, "height": 960})  # what the margins leave of a sheet of A4
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    cut = """[...document.querySelectorAll('main pre')].filter((pre) => pre.scrollWidth > pre.clientWidth + 1)
+      .map((pre) => pre.textContent.slice(0, 80))"""
+    assert page.evaluate(cut) == []

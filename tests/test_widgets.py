@@ -1,6 +1,7 @@
 import base64
 import gc
 import io
+import re
 import weakref
 
 import ipywidgets
@@ -770,6 +771,14 @@ def test_the_flipbook_is_the_same_for_the_same_frames():
         return widgets.flipbook(IMAGES[:n], label="Step", alt="Digits").html
 
     assert make(2) == make(2) != make(3)
+
+
+def test_a_frame_keeps_the_dpi_of_its_figure():
+    fig, _ = plots.figure(width=2, height=1)
+    fig.set_dpi(150)
+    book = widgets.flipbook([fig], label="Step", alt="A line")
+    png = re.search('base64,([^"]+)"', book.html)[1]
+    assert Image.open(io.BytesIO(base64.b64decode(png))).size == (300, 150)
 
 
 def test_the_flipbook_takes_png_bytes_and_figures_and_escapes_words():

@@ -105,5 +105,6 @@ def _as_png(frame):
         return frame
     if not hasattr(frame, "canvas"):
         return pictures.png(frame)
+    png = pictures.figure_png(frame)  # first: a closed figure forgets its dpi
     plt.close(frame)  # or the notebook would show the last of them once more
-    return pictures.figure_png(frame)
+    return png
