@@ -250,7 +250,7 @@ def test_without_a_kernel_the_stored_pictures_and_their_words_are_shown(new_lab,
     book = page.locator("input[type=range]")
     assert book.is_visible() if trusted else not book.is_visible()
     if trusted:
-        output = browser.Output(page, page.locator("figure"))
+        output = browser.Output(page, page.locator("figure[data-frames]"))
         assert output.changes(lambda: book.press("ArrowLeft"))
     assert_healthy(lab)
 
@@ -281,8 +281,8 @@ def test_the_exported_page_leafs_without_kernel_and_network(chromium, folder):
     page.goto(page_path.as_uri(), wait_until="domcontentloaded")
     book, picture, caption = (
         page.locator("input[type=range]"),
-        page.locator("figure img"),
-        page.locator("figcaption"),
+        page.locator("figure[data-frames] img"),
+        page.locator("figure[data-frames] figcaption"),
     )
     assert book.is_visible() and caption.inner_text() == "4 of 4"
     seen = [picture.get_attribute("src")]

@@ -27,12 +27,13 @@ BATCH = 7
 
 
 @jax.jit
-def slope_of_d(g, d, real, noise):
+def slope_of_d(g: Any, d: Any, real: jax.Array, noise: jax.Array) -> Any:
+    """The gradient of D's loss, a pytree like D."""
     return jax.grad(lambda d: losses.discriminator_loss(d(real), d(g(noise))))(d)
 
 
 @jax.jit
-def other_slopes_of_d(g, d, real, noise):
+def other_slopes_of_d(g: Any, d: Any, real: jax.Array, noise: jax.Array) -> list:
     """Of what D's loss may be confused with: labels exchanged, G's loss, one of its two terms."""
     confused = [
         lambda d: losses.discriminator_loss(d(g(noise)), d(real)),
@@ -44,18 +45,19 @@ def other_slopes_of_d(g, d, real, noise):
 
 
 @functools.partial(jax.jit, static_argnames="saturating")
-def slope_of_g(g, d, noise, saturating=False):
+def slope_of_g(g: Any, d: Any, noise: jax.Array, saturating: bool = False) -> Any:
+    """The gradient of G's loss, a pytree like G."""
     return jax.grad(lambda g: losses.generator_loss(d(g(noise)), saturating=saturating))(g)
 
 
 @jax.jit
-def slope_of_leak(g, d, real, noise):
+def slope_of_leak(g: Any, d: Any, real: jax.Array, noise: jax.Array) -> Any:
     """Of D's loss, by G."""
     return jax.grad(lambda g: losses.discriminator_loss(d(real), d(g(noise))))(g)
 
 
 @jax.jit
-def descended(player, slope, rate):
+def descended(player: Any, slope: Any, rate: float) -> Any:
     """The player after one step of gradient descent."""
     return jax.tree.map(lambda weight, s: weight - rate * s, player, slope)
 
@@ -86,7 +88,7 @@ def _slips_of_any_step(moving, slope_of):
     }
 
 
-def situation(rng, generator, discriminator):
+def situation(rng: np.random.Generator, generator: Any, discriminator: Any) -> tuple:
     """Players with shaken weights, a real batch, two batches of noise and a learning rate, all new."""
     keys = jax.random.split(fresh_key(rng), 5)
     rate = float(rng.uniform(0.05, 0.2))
@@ -250,12 +252,13 @@ one_round = Check(
 )
 
 
-def vector(player):
+def vector(player: Any) -> np.ndarray:
+    """All weights of a player in one row."""
     leaves = [np.asarray(leaf, float).ravel() for leaf in jax.tree.leaves(player)]
     return np.concatenate(leaves) if leaves else np.zeros(0)
 
 
-def move(name, moved, player, kind, rate, other=None):
+def move(name: str, moved: Any, player: Any, kind: str, rate: float, other: Any = None) -> np.ndarray:
     """How far a player was moved, divided by the learning rate, as one vector."""
     if moved is None:
         raise NotYet(f"{name}: None came back: is there a `return`?")
@@ -273,7 +276,7 @@ def move(name, moved, player, kind, rate, other=None):
     return (after - vector(player)) / rate
 
 
-def players(name, answer, generator, discriminator):
+def players(name: str, answer: Any, generator: Any, discriminator: Any) -> tuple:
     """(generator, discriminator) out of an answer that should be this pair."""
     g, d = require_parts(name, answer, 2, "generator, discriminator")
     of = jax.tree.structure
