@@ -5,6 +5,7 @@ nothing hangs on these two.
 """
 
 import functools
+from typing import Any
 
 import jax
 import numpy as np
@@ -262,8 +263,8 @@ def move(name: str, moved: Any, player: Any, kind: str, rate: float, other: Any 
     """How far a player was moved, divided by the learning rate, as one vector."""
     if moved is None:
         raise NotYet(f"{name}: None came back: is there a `return`?")
-    structure = jax.tree.structure(player)
-    if other is not None and jax.tree.structure(moved) == jax.tree.structure(other) != structure:
+    of: Any = jax.tree.structure
+    if other is not None and of(moved) == of(other) != of(player):
         raise NotYet(f"{name}: this is the other player; wanted the {kind}.")
     shapes = [np.shape(leaf) for leaf in jax.tree.leaves(moved)]
     if isinstance(moved, (tuple, list)) or shapes != [leaf.shape for leaf in jax.tree.leaves(player)]:
@@ -279,7 +280,7 @@ def move(name: str, moved: Any, player: Any, kind: str, rate: float, other: Any 
 def players(name: str, answer: Any, generator: Any, discriminator: Any) -> tuple:
     """(generator, discriminator) out of an answer that should be this pair."""
     g, d = require_parts(name, answer, 2, "generator, discriminator")
-    of = jax.tree.structure
+    of: Any = jax.tree.structure
     if of(g) == of(discriminator) != of(generator) and of(d) == of(generator):
         raise NotYet(f"{name}: the players came back in the wrong order; wanted (generator, discriminator).")
     return g, d
