@@ -603,11 +603,12 @@ def test_a_page_that_is_opened_again_comes_alive_and_a_restarted_kernel_is_said(
     hand.until(lambda: hand.root.get_by_role("alert").count() == 1)
     assert "Run this cell again" in hand.root.get_by_role("alert").inner_text() and not hand.playing
     assert hand.find(".vg-play").is_disabled()
-    # What is sent before the last word of the restart has arrived is lost with it.
     lab.page.wait_for_function(f"{OF_PAGE}.status === 'idle'")
-    lab.page.evaluate(f"() => {OF_PAGE}.requestKernelInfo().then(() => null)")
-    lab.page.wait_for_timeout(2000)
-    lab.run_all()
+    for _ in range(3):  # JupyterLab now and then drops cells that follow a restart; one runs them again
+        lab.run_all()
+        lab.page.wait_for_timeout(1000)
+        if hand.root.count():
+            break
     hand.until(lambda: hand.root.count() == 1 and hand.round == 0)
     assert_healthy(lab)
     lab.close()
