@@ -5,12 +5,19 @@ The notebooks run in kernels of their own, with the settings of a learner.
 
 import gc
 import os
+import runpy
+import sys
 from pathlib import Path
 
 import browser
 import jax
+import nbformat
 import pytest
 
+from vaegan_helpers import results
+
+# as Python does for a script that is run
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "notebooks" / "results"))
 jax.config.update(
     "jax_numpy_rank_promotion", "raise"
 )  # (batch, 1) against (batch,) would become (batch, batch)
@@ -131,6 +138,25 @@ def compile_quickly(request):
     yield
     jax.clear_caches()
     gc.collect()
+
+
+@pytest.fixture(scope="module")
+def script(request):
+    """What the script of stored results that a file names SCRIPT defines."""
+    return runpy.run_path(str(request.module.SCRIPT))
+
+
+@pytest.fixture(scope="module")
+def table(request):
+    """The table that this script has stored."""
+    return results.load(request.module.SCRIPT.stem)
+
+
+@pytest.fixture(scope="module")
+def prose(request):
+    """What the notebook that a file names NOTEBOOK says in words."""
+    notebook = nbformat.read(request.module.NOTEBOOK, as_version=4)
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
 @pytest.fixture(scope="session")

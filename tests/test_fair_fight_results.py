@@ -1,31 +1,15 @@
 """The stored table of the fair fight: a row of it comes out again, and notebook 7 quotes it."""
 
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import jax
-import nbformat
 import numpy as np
 import pytest
 
-from vaegan_helpers import results
-
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-SCRIPT = NOTEBOOKS / "results" / "fair_fight.py"
-sys.path.insert(0, str(SCRIPT.parent))  # as Python does for a script that is run
+SCRIPT, NOTEBOOK = NOTEBOOKS / "results" / "fair_fight.py", NOTEBOOKS / "07_vae_versus_gan.ipynb"
 MEASURES = ("precision", "recall", "density", "coverage", "frechet")
-
-
-@pytest.fixture(scope="module")
-def script():
-    return runpy.run_path(str(SCRIPT))
-
-
-@pytest.fixture(scope="module")
-def table():
-    return results.load(SCRIPT.stem)
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +65,6 @@ def test_an_untrained_pair_goes_through_every_score_of_oddness(script):
 
 
 # What the notebook says in words
-
-
-@pytest.fixture(scope="module")
-def prose():
-    notebook = nbformat.read(NOTEBOOKS / "07_vae_versus_gan.ipynb", as_version=4)
-    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
 @pytest.mark.parametrize(

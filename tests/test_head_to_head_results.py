@@ -5,20 +5,16 @@ notebook quotes it.
 import importlib
 import itertools
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import jax
-import nbformat
 import numpy as np
 import pytest
 
-from vaegan_helpers import models, results
+from vaegan_helpers import models
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-SCRIPT = NOTEBOOKS / "results" / "head_to_head.py"
-sys.path.insert(0, str(SCRIPT.parent))  # as Python does for a script that is run
+SCRIPT, NOTEBOOK = NOTEBOOKS / "results" / "head_to_head.py", NOTEBOOKS / "07_vae_versus_gan.ipynb"
 densities = importlib.import_module("comparison.densities")
 MEASURES = (
     "precision",
@@ -30,16 +26,6 @@ MEASURES = (
     "effective_classes",
     "rarest_share",
 )
-
-
-@pytest.fixture(scope="module")
-def script():
-    return runpy.run_path(str(SCRIPT))
-
-
-@pytest.fixture(scope="module")
-def table():
-    return results.load(SCRIPT.stem)
 
 
 @pytest.fixture(scope="module")
@@ -132,12 +118,6 @@ def test_odd_pictures_are_odd_and_as_many(script):
 
 
 # What the notebook says in words
-
-
-@pytest.fixture(scope="module")
-def prose():
-    notebook = nbformat.read(NOTEBOOKS / "07_vae_versus_gan.ipynb", as_version=4)
-    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
 @pytest.mark.parametrize(

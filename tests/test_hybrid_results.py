@@ -3,7 +3,6 @@
 They belong to the script beside them, and two rows of them come out again.
 """
 
-import runpy
 from pathlib import Path
 
 import jax
@@ -11,19 +10,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from vaegan_helpers import models, results
+from vaegan_helpers import models
 
 SCRIPT = Path(__file__).resolve().parents[1] / "notebooks" / "results" / "hybrid.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    return runpy.run_path(str(SCRIPT))
-
-
-@pytest.fixture(scope="module")
-def table():
-    return results.load(SCRIPT.stem)
 
 
 def test_settings_in_the_file_are_those_of_the_script(script, table):

@@ -75,6 +75,7 @@ DRESSES = {
 PIXELS = (np.arange(4 * 784).reshape(4, 784) % 3 == 0).astype(int)
 LABELS = np.array([0, 1, 1, 2])
 D = models.Discriminator(3, 4, key=jax.random.key(2))
+ONE_STEP = {"steps": 1, "batch_size": 2, "progress": False}
 TAKE_ARRAYS = {
     "kl_to_standard_normal": lambda as_: losses.kl_to_standard_normal(as_(GRID), as_(GRID)),
     "normal_log_density": lambda as_: losses.normal_log_density(as_(GRID), as_(GRID), as_(GRID)),
@@ -107,18 +108,14 @@ TAKE_ARRAYS = {
         models.VAE(784, 4, key=jax.random.key(1)),
         as_(PIXELS),
         jax.random.key(0),
-        steps=1,
-        batch_size=2,
-        progress=False,
+        **ONE_STEP,
     )[1]["loss"],
     "fit_gan": lambda as_: training.fit_gan(
         models.Generator(2, 4, 3, output=models.identity, key=jax.random.key(1)),
         D,
         as_(GRID),
         jax.random.key(0),
-        steps=1,
-        batch_size=2,
-        progress=False,
+        **ONE_STEP,
     )[2]["generator_loss"],
 }
 

@@ -1,27 +1,11 @@
 """The stored table of notebook 6's longer runs: a row of it comes out again, and the notebook quotes it."""
 
-import runpy
-import sys
 from pathlib import Path
 
-import nbformat
 import pytest
 
-from vaegan_helpers import results
-
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-SCRIPT = NOTEBOOKS / "results" / "longer_runs.py"
-sys.path.insert(0, str(SCRIPT.parent))  # as Python does for a script that is run
-
-
-@pytest.fixture(scope="module")
-def script():
-    return runpy.run_path(str(SCRIPT))
-
-
-@pytest.fixture(scope="module")
-def table():
-    return results.load(SCRIPT.stem)
+SCRIPT, NOTEBOOK = NOTEBOOKS / "results" / "longer_runs.py", NOTEBOOKS / "06_mode_collapse.ipynb"
 
 
 def test_settings_in_the_file_are_those_of_the_script(script, table):
@@ -56,8 +40,6 @@ def test_after_few_steps_both_leave_most_samples_between_the_modes(table):
         for name, scale in [("modes", 1), ("quality", 100), ("between", 100)]
     ],
 )
-def test_the_notebook_quotes_the_ranges(table, row, name, scale):
-    notebook = nbformat.read(NOTEBOOKS / "06_mode_collapse.ipynb", as_version=4)
-    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+def test_the_notebook_quotes_the_ranges(prose, table, row, name, scale):
     values = [scale * run[name] for run in table["rows"][row]]
     assert f"{min(values):.0f} to {max(values):.0f}" in prose[prose.index("**Then it is true**") :]

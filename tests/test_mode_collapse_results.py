@@ -3,25 +3,11 @@ meets its aims.
 """
 
 import json
-import runpy
 from pathlib import Path
 
 import jax
-import pytest
-
-from vaegan_helpers import results
 
 SCRIPT = Path(__file__).resolve().parents[1] / "notebooks" / "results" / "mode_collapse.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    return runpy.run_path(str(SCRIPT))
-
-
-@pytest.fixture(scope="module")
-def table():
-    return results.load(SCRIPT.stem)
 
 
 def test_settings_in_the_file_are_those_of_the_script(script, table):

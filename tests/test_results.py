@@ -27,6 +27,14 @@ def test_an_unknown_name_is_told_the_known_ones():
         results.load("hybird")
 
 
+def test_a_script_goes_on_with_a_table_of_its_own_settings_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "_HERE", tmp_path)
+    assert results.begun("table", settings=(1, 2)) == {}
+    results.save("table", {"settings": (1, 2), "rows": 3})
+    assert results.begun("table", settings=(1, 2)) == {"settings": [1, 2], "rows": 3}
+    assert results.begun("table", settings=(1, 3)) == {}
+
+
 def test_a_package_without_tables_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "_HERE", tmp_path)
     with pytest.raises(ValueError, match="install vaegan_helpers again"):

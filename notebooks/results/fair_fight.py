@@ -212,7 +212,7 @@ def run_of(seed, settings):
 
 def main(afresh):
     """Does what is not stored yet, and stores each piece at once."""
-    stored = {} if afresh or "fair_fight" not in results.names() else results.load("fair_fight")
+    stored = {} if afresh else results.begun("fair_fight", settings=SETTINGS)
     table = {
         "command": "python notebooks/results/fair_fight.py",
         "settings": SETTINGS,

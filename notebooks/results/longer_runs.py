@@ -70,16 +70,10 @@ def measure(row, seed):
 
 def main(afresh):
     """Measures what is not stored yet, and stores each run at once."""
-    stored = {} if afresh or "longer_runs" not in results.names() else results.load("longer_runs")
+    made_with = {"seeds": SEEDS, "samples": SAMPLES, "width": WIDTH, "settings": ROWS}
+    stored = {} if afresh else results.begun("longer_runs", **made_with)
     rows = stored.get("rows", {name: [] for name in ROWS})
-    table = {
-        "command": "python notebooks/results/longer_runs.py",
-        "seeds": SEEDS,
-        "samples": SAMPLES,
-        "width": WIDTH,
-        "settings": ROWS,
-        "rows": rows,
-    }
+    table = {"command": "python notebooks/results/longer_runs.py"} | made_with | {"rows": rows}
     with tqdm(total=len(ROWS) * len(SEEDS), unit="runs") as bar:
         for name in ROWS:
             for seed in SEEDS[len(rows[name]) :]:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
 
 from vaegan_helpers import losses, models
 from vaegan_helpers.inputs import (
@@ -141,12 +141,12 @@ def _read(real_logits, fake_logits):
     """SecondOpinion from the logits (n,) and (m,) of samples that were not learnt from."""
     n, m = len(real_logits), len(fake_logits)
     on_real, on_fake = np.logaddexp(0, -real_logits), np.logaddexp(0, fake_logits)
-    ranks = rankdata(np.concatenate([real_logits, fake_logits]))
+    is_real = np.arange(n + m) < n
     loss = on_real.mean() + on_fake.mean()
     return SecondOpinion(
         loss=float(loss),
         accuracy=float(((real_logits > 0).mean() + (fake_logits <= 0).mean()) / 2),
-        auc=float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m)),
+        auc=float(roc_auc_score(is_real, np.concatenate([real_logits, fake_logits]))),
         jsd=float(np.log(2) - loss / 2),
         error=float(0.5 * np.sqrt(on_real.var() / n + on_fake.var() / m)),
     )

@@ -117,7 +117,7 @@ class Site:
             "chapters": self.chapters,
             "repository": repository(),
             "style": self.assets.add(style(), ".css"),
-            "script": self.assets.add((TEMPLATES / "site.js").read_text(encoding="utf-8"), ".js"),
+            "script": self.assets.add('"use strict";\n' + base.script(TEMPLATES / "site.js"), ".js"),
             "index": self.assets.add_data(self._index(sections, entries)),
         }
         for place, (chapter, soup) in enumerate(insides):

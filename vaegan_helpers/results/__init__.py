@@ -27,6 +27,18 @@ def load(name: str) -> dict[str, Any]:
     return json.loads((_HERE / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def begun(name: str, **made_with: Any) -> dict[str, Any]:
+    """A stored table that a script may go on with: {} if there is none, or it was made with other settings.
+
+    Args:
+      name: of the script.
+      made_with: entries of the table that must be as they are given here.
+    """
+    stored = load(name) if name in names() else {}
+    as_stored = json.loads(json.dumps(made_with))  # tuples become lists
+    return stored if all(stored.get(key) == value for key, value in as_stored.items()) else {}
+
+
 def names() -> list[str]:
     """The tables that there are."""
     return sorted(path.stem for path in _HERE.glob("*.json"))

@@ -28,10 +28,11 @@ _IMPORT = re.compile(r'^import .* from "(\.{1,2}/.+)";\n', re.MULTILINE)
 
 
 @functools.cache
-def script(name: str) -> str:
-    """An explorer's script with the modules that it imports in front, as the one module that anywidget takes.
+def script(name: str | Path) -> str:
+    """A script with the modules that it imports in front, as the one module that anywidget takes.
 
-    Relative imports do not resolve in a page that gets its script as text.
+    The name is an explorer's, or a whole path. Relative imports do not resolve in a page
+    that gets its script as text.
     """
     parts: dict[Path, str] = {}
 

@@ -1,5 +1,6 @@
 // Buttons: each calls a function in the kernel, which then sends a picture and words.
-import { explorer, make } from "./page/explorer.js";
+import { make } from "./page/dom.js";
+import { explorer } from "./page/explorer.js";
 
 export default explorer((page) => {
   const { actions, width } = page.data, picture = make("img", { width, alt: "", class: "vg-image" });

@@ -1,5 +1,6 @@
 // DrawDigit: what one draws becomes a digit as the model gets it, finds its place on the plane and is decoded, stroke by stroke.
-import { explorer, make, Picture } from "./page/explorer.js";
+import { make } from "./page/dom.js";
+import { explorer, Picture } from "./page/explorer.js";
 import { numbers } from "./page/network.js";
 import { DrawingPad, prepared } from "./page/drawing.js";
 import { Plane } from "./page/plane.js";

@@ -1,5 +1,6 @@
 // DiscriminatorGame: real or generated, your score beside D's; then a drawing of your own, and D's answer to it.
-import { explorer, make, Picture, remember } from "./page/explorer.js";
+import { make } from "./page/dom.js";
+import { explorer, Picture, remember } from "./page/explorer.js";
 import { numbers } from "./page/network.js";
 import { choice, normal, uniform } from "./page/noise.js";
 import { DrawingPad, prepared } from "./page/drawing.js";

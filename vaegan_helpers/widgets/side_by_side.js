@@ -1,5 +1,6 @@
 // SideBySide: a row for the digits themselves and one for each model: there and back, on the way, samples.
-import { explorer, make, Picture } from "./page/explorer.js";
+import { make } from "./page/dom.js";
+import { explorer, Picture } from "./page/explorer.js";
 import { numbers } from "./page/network.js";
 import { choice, normal } from "./page/noise.js";
 

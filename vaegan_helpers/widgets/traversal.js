@@ -1,5 +1,6 @@
 // Traversal: one slider for each latent, beside what is decoded at the start and now.
-import { explorer, make, Picture } from "./page/explorer.js";
+import { make } from "./page/dom.js";
+import { explorer, Picture } from "./page/explorer.js";
 import { numbers } from "./page/network.js";
 
 export default explorer((page) => {

@@ -20,6 +20,7 @@ GAN_SETTINGS = {
     "averaging": 0.998,
     "final_rate": 0.05,
 }
+RUN = {"batch_size": BATCH, "snapshots": PIECES, "progress": False}
 DROPOUT = 0.3  # of the discriminator
 CLASSIFIER_SEED = 1000  # one judge for all runs
 
@@ -43,10 +44,7 @@ def train_vae(vae, key, steps=STEPS, images=digits.train_images, **options):
         images,
         key,
         steps=steps,
-        batch_size=BATCH,
-        snapshots=PIECES,
-        progress=False,
-        **VAE_SETTINGS | options,
+        **RUN | VAE_SETTINGS | options,
     )
 
 
@@ -58,10 +56,7 @@ def train_gan(generator, discriminator, key, steps=STEPS, images=digits.train_im
         images,
         key,
         steps=steps,
-        batch_size=BATCH,
-        snapshots=PIECES,
-        progress=False,
-        **GAN_SETTINGS | options,
+        **RUN | GAN_SETTINGS | options,
     )
 
 

@@ -1,19 +1,9 @@
 // The pages' script: it wakes what moves when it comes into sight, and serves the reader: theme, folded code, copying,
 // the contents that follow, the search. Without it the pages can still be read; opened from a disk, it works as well.
-"use strict";
+import { make } from "../../widgets/page/dom.js";
 
 const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-
-function make(tag, attributes = {}, ...inside) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value);
-  }
-  element.append(...inside);
-  return element;
-}
 
 // What a reader chose is remembered, where the browser allows it.
 const memory = {

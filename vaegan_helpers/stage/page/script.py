@@ -1,23 +1,12 @@
-"""The page's script and style: parts that are files of their own here, joined to one module, since a page
-takes only one."""
+"""The page's script and style: one module, since a page takes only one, with the tables in front."""
 
 import json
-import re
 from pathlib import Path
 
 from vaegan_helpers.stage.page import tables
+from vaegan_helpers.widgets import base
 
 HERE = Path(__file__).parent
-PARTS = ("dom", "source", "marks", "plane", "chart", "diagram", "controls", "drawing", "stage")
-
-
-def _joined():
-    parts = [(HERE / f"{part}.js").read_text(encoding="utf-8") for part in PARTS]
-    parts = [
-        re.sub(r"^import .*\n", "", re.sub(r"^export ", "", part, flags=re.M), flags=re.M) for part in parts
-    ]
-    return f"const TABLES = {json.dumps(tables.for_the_script())};\n" + "\n".join(parts)
-
-
-SCRIPT = _joined()  # defines render({ model, el }) and replay(el, packed)
+# defines render({ model, el }) and replay(el, packed)
+SCRIPT = f"const TABLES = {json.dumps(tables.for_the_script())};\n{base.script(HERE / 'stage.js')}"
 CSS = (HERE / "stage.css").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 // A page to draw on, with a mouse, a finger or the keyboard, and a drawing prepared as MNIST's digits were.
-import { clip, make } from "./explorer.js";
+import { make } from "./dom.js";
+import { clip } from "./explorer.js";
 import { arrows, follow } from "./plane.js";
 
 export class DrawingPad {

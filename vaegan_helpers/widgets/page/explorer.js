@@ -1,19 +1,10 @@
 // What every explorer's script shares: its frame in the page, its controls, its pictures and its words.
+import { make } from "./dom.js";
 import { network } from "./network.js";
 
 const REST = 700; // milliseconds until the words are spoken
 const SAVED = 150; // milliseconds until a cell hears what the hand did
 const SLICE = 10; // milliseconds of computing before the page may do something else
-
-export function make(tag, attributes = {}, ...inside) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value);
-  }
-  element.append(...inside);
-  return element;
-}
 
 export const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 

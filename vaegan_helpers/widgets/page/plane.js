@@ -1,6 +1,7 @@
 // A plane of latents: codes as dots, the prior's circles, and a point that is dragged or moved by the arrow keys.
 import { numbers } from "./network.js";
-import { clip, make } from "./explorer.js";
+import { make } from "./dom.js";
+import { clip } from "./explorer.js";
 
 const EDGE = 34, SIZE = 350; // CSS pixels
 
