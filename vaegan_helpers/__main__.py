@@ -6,7 +6,6 @@
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from jupyterlab.commands import get_workspaces_dir
@@ -14,6 +13,7 @@ from jupyterlab.labapp import LabApp
 from jupyterlab_server.workspaces_handler import WorkspacesManager
 
 from vaegan_helpers import server
+from vaegan_helpers.server import notebooks_folder
 
 SETTINGS = {
     "ServerApp.ip": "127.0.0.1",
@@ -33,21 +33,6 @@ ARRANGEMENT = {
     },
     _VIEW: {"data": {"path": START, "factory": "Markdown Preview"}},
 }
-
-
-def notebooks_folder() -> Path:
-    """The course's notebooks: they lie beside the package in a checkout.
-
-    Raises:
-      FileNotFoundError: there are none, as after an installation that is not editable.
-    """
-    folder = Path(__file__).resolve().parents[1] / "notebooks"
-    if not any(folder.glob("*.ipynb")):
-        raise FileNotFoundError(
-            f"there are no notebooks in {folder}: install the package from a checkout of the course "
-            "with `pip install -c constraints.txt -e .`, or open your own copy with `jupyter lab FOLDER`"
-        )
-    return folder
 
 
 def arguments(further: Sequence[str]) -> list[str]:

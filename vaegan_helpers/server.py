@@ -7,12 +7,28 @@ where that file is missing.
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 NEWS = "@jupyterlab/apputils-extension:announcements"
+
+
+def notebooks_folder() -> Path:
+    """The course's notebooks: they lie beside the package in a checkout.
+
+    Raises:
+      FileNotFoundError: there are none, as after an installation that is not editable.
+    """
+    folder = Path(__file__).resolve().parents[1] / "notebooks"
+    if not any(folder.glob("*.ipynb")):
+        raise FileNotFoundError(
+            f"there are no notebooks in {folder}: install the package from a checkout of the course "
+            "with `pip install -c constraints.txt -e .`, or open your own copy with `jupyter lab FOLDER`"
+        )
+    return folder
 
 
 def _jupyter_server_extension_points():

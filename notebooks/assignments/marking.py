@@ -28,6 +28,8 @@ import sandbox
 from class_list import ExportMarks
 from nbgrader.api import Gradebook
 from sqlalchemy.exc import SAWarning
+from tqdm import tqdm
+from vaegan_helpers.cache import write_atomically
 
 COLUMNS = ("student_id", "result", "score", "max_score", "still_to_mark", "seconds", "sandbox")
 MARKED = "marked"
@@ -119,9 +121,7 @@ def mark_one(course, student):
     result["seconds"] = round(time.monotonic() - began, 1)
     for path in ("gradebook.db", "source", "submitted"):
         shutil.rmtree(own / path) if (own / path).is_dir() else (own / path).unlink()
-    written = own / "result.json.new"
-    written.write_text(json.dumps(result), encoding="utf-8")
-    os.replace(written, own / "result.json")
+    write_atomically(own / "result.json", lambda file: file.write(json.dumps(result).encode()))
     return result
 
 
@@ -210,28 +210,6 @@ def write_table(course):
     return path
 
 
-class Progress:
-    """A line that is written anew in a terminal, and one line for each step elsewhere."""
-
-    def __init__(self, count, stream=sys.stderr):
-        self.count, self.stream, self.began, self.done = count, stream, time.monotonic(), 0
-
-    def step(self, text):
-        """One more is done."""
-        self.done += 1
-        took = time.monotonic() - self.began
-        left = took / self.done * (self.count - self.done)
-        line = f"{self.done} of {self.count}  {took / 60:.1f} min, {left / 60:.1f} left  {text}"
-        if self.stream.isatty():
-            full = 30 * self.done // self.count
-            self.stream.write(f"\r\033[K[{'#' * full}{'.' * (30 - full)}] {line[:90]}")
-        else:
-            self.stream.write(f"{line}\n")
-        if self.done == self.count and self.stream.isatty():
-            self.stream.write("\n")
-        self.stream.flush()
-
-
 def solution_runs(course):
     """Marks the model solution first: what it compiles is kept for all, and it must get its points.
 
@@ -263,7 +241,7 @@ def solution_runs(course):
         stamp.write_text(now, encoding="utf-8")
 
 
-def mark_all(course, processes, again=False, progress=Progress):
+def mark_all(course, processes, again=False):
     """Marks what waits, several at once; a result that is there for the same submission stays.
 
     Returns:
@@ -273,14 +251,20 @@ def mark_all(course, processes, again=False, progress=Progress):
     gather(course, [course.result(each) for each in course.students() if each not in students])
     if students:
         solution_runs(course)
-    bar, failed = progress(len(students)), 0
-    with concurrent.futures.ThreadPoolExecutor(processes) as pool:
+    failed = 0
+    with (
+        concurrent.futures.ThreadPoolExecutor(processes) as pool,
+        tqdm(total=len(students), unit="submission") as bar,
+    ):
         jobs = [pool.submit(mark_one, course, student) for student in students]
         try:
             for job in concurrent.futures.as_completed(jobs):
                 result = job.result()
                 gather(course, [result])
-                bar.step(f"{result['student']}: {result['result']}, {result['seconds']:.0f} s")
+                bar.set_postfix_str(
+                    f"{result['student']}: {result['result']}, {result['seconds']:.0f} s"
+                )
+                bar.update()
                 failed += result["result"] != MARKED
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

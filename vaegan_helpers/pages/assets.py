@@ -25,7 +25,7 @@ class Assets:
     def add(self, content: bytes | str, ending: str) -> str:
         """Stores a file and returns its address, seen from a page."""
         content = content.encode() if isinstance(content, str) else content
-        name = hashlib.sha256(content).hexdigest()[:16] + ending
+        name = _name_of(content, ending)
         (self.folder / name).write_bytes(content)
         return f"{FOLDER}/{name}"
 
@@ -38,7 +38,11 @@ class Assets:
         return self._register(json.dumps(data, separators=(",", ":")), ".data.js")
 
     def _register(self, expression, ending):
-        name = hashlib.sha256(expression.encode()).hexdigest()[:16] + ending
+        name = _name_of(expression.encode(), ending)
         text = f'edition.arrived("{FOLDER}/{name}", {expression});\n'
         (self.folder / name).write_text(text, encoding="utf-8")
         return f"{FOLDER}/{name}"
+
+
+def _name_of(content, ending):
+    return hashlib.sha256(content).hexdigest()[:16] + ending

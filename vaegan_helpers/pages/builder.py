@@ -18,6 +18,7 @@ from vaegan_helpers.pages import course, execution, glossary, polish, render
 from vaegan_helpers.pages.assets import Assets
 from vaegan_helpers.pages.course import Chapter
 from vaegan_helpers.pages.live import ALIVE
+from vaegan_helpers.server import notebooks_folder
 from vaegan_helpers.stage.page import script as stage_script
 from vaegan_helpers.widgets import base
 
@@ -30,11 +31,6 @@ FIRST_WORDS = {
     FIRST_CHOICE: "A VAE keeps each digit as a point of this plane. Take hold of the point, or move it with "
     "the arrow keys, and watch what it decodes to: between two digits lie shapes that nobody wrote."
 }
-
-
-def notebooks_folder() -> Path:
-    """Where the course's notebooks lie in a checkout."""
-    return Path(__file__).resolve().parents[2] / "notebooks"
 
 
 def build(

@@ -2,7 +2,6 @@
 page needs to bring it to life."""
 
 import base64
-import hashlib
 from typing import Any
 
 from IPython import get_ipython
@@ -64,8 +63,3 @@ def run(shown: recording.Recording) -> dict[str, Any]:
         "still": recording.still_html(shown.still, shown.alt),
         "alt": shown.alt,
     }
-
-
-def name_of(text: str) -> str:
-    """A short name made from a text: the same text has the same name on every page."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
