@@ -13,6 +13,7 @@ import pytest
 import websocket
 
 from vaegan_helpers import __main__ as course
+from vaegan_helpers import server as server_extension
 from vaegan_helpers.pages.course import chapters
 
 # Reports, from inside the server, whether the kernel's websocket sends at once.
@@ -181,6 +182,7 @@ def test_further_arguments_settle_what_they_name(further, setting):
 
 
 def test_missing_notebooks_are_explained(monkeypatch, tmp_path):
-    monkeypatch.setattr(course, "__file__", str(tmp_path / "vaegan_helpers" / "__main__.py"))
+    module = str(tmp_path / "vaegan_helpers" / "server.py")
+    monkeypatch.setattr(server_extension, "__file__", module)
     with pytest.raises(SystemExit, match="no notebooks in .*pip install"):
         course.main([])

@@ -115,7 +115,7 @@ def test_one_table_says_what_came_of_each(marked):
         "spy": ("marked", "10.0"),
     }
     assert all("Sandbox (" in row["sandbox"] and float(row["seconds"]) > 0 for row in marked.table.values())
-    assert "5 of 5" in marked.said
+    assert "5/5" in marked.said
 
 
 def test_who_takes_too_much_memory_is_stopped_and_the_rest_is_marked(marked):

@@ -25,7 +25,8 @@ def score_ranks(function: Callable, trials: int = 2) -> None:
     name = "the score"
     for rng in cases(trials):
         real, good = _ring(rng, range(8)), _ring(rng, range(8))
-        blurred, noise = good + rng.normal(0, 1, good.shape), rng.normal(0, 5, good.shape)
+        blurred = _moved(good + rng.normal(0, 1, good.shape), good)
+        noise = _moved(rng.normal(0, 5, good.shape), good)
         values = [_score(name, function, real, samples) for samples in (good, blurred, noise)]
         if not values[0] > values[1] > values[2]:
             told = "{:.3g} for real points, {:.3g} for blurred ones, {:.3g} for noise".format(*values)
@@ -42,10 +43,10 @@ def score_ranks(function: Callable, trials: int = 2) -> None:
             raise NotYet(f"{name} ranks wrongly: {told}. It should fall in this order.")
         half_junk = np.where(np.arange(len(good))[:, None] % 2, good, rng.uniform(-6, 6, good.shape))
         for what, samples, blind in [
-            ("half of the samples are junk", half_junk, "it does not see how bad they are"),
+            ("half of the samples are junk", _moved(half_junk, good), "it does not see how bad they are"),
             (
                 "all samples are one blob in the middle",
-                rng.normal(0, 0.5, good.shape),
+                _moved(rng.normal(0, 0.5, good.shape), good),
                 "it does not see where the points are",
             ),
         ]:
@@ -114,6 +115,11 @@ def _ring(rng, modes, n=500):
     """Points on some of eight small clouds around a circle."""
     angle = 2 * np.pi * rng.choice(list(modes), n) / 8
     return 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1) + rng.normal(0, 0.1, (n, 2))
+
+
+def _moved(samples, good):
+    """Bad samples with the mean of good ones, so that the mean alone does not tell them apart."""
+    return samples - samples.mean(axis=0) + good.mean(axis=0)
 
 
 def _scores(sign):
