@@ -97,6 +97,14 @@ STANDARD = {"runOnly": RULES, "resultTypes": ["violations"], "preload": False}
 OPEN_ALL = "() => document.querySelectorAll('main details').forEach((fold) => { fold.open = true; })"
 
 
+def violations(page):
+    """What axe-core finds against WCAG 2.1 A and AA in a page: (rule, element, what is wrong)."""
+    found = Axe().run(page, options=STANDARD).response["violations"]
+    return [
+        (rule["id"], node["html"][:400], node["failureSummary"]) for rule in found for node in rule["nodes"]
+    ]
+
+
 class Reader:
     """One page of the site in a browser without a network; what it asked for and complained about is kept."""
 
@@ -119,15 +127,6 @@ class Reader:
             thing.scroll_into_view_if_needed()
             thing.locator("xpath=self::*[@data-awake]").wait_for(state="attached")
         return self
-
-    def violations(self):
-        """What axe-core finds against WCAG 2.1 A and AA: rule and place."""
-        found = Axe().run(self.page, options=STANDARD).response["violations"]
-        return [
-            (rule["id"], node["html"][:120], node["failureSummary"])
-            for rule in found
-            for node in rule["nodes"]
-        ]
 
     def title(self):
         return self.page.locator("h1").inner_text()

@@ -255,6 +255,22 @@ def test_missing_or_made_up_evidence_is_named(table, words):
         checks.evidence(table, run, "plain", "other")
 
 
+def test_three_seeds_are_a_beginning():
+    begun = {"plain": rows("plain", 3), "other": rows("other", 4)}
+    checks.evidence(begun, run, "plain", "other", seeds=3)
+    with pytest.raises(checks.NotYet, match="has 3 seeds"):
+        checks.evidence(begun, run, "plain", "other")
+
+
+def test_packs_of_two_alone_are_right_where_two_is_asked():
+    def pairs(x, m):
+        return jnp.concatenate([x[::2], x[1::2]], axis=1)
+
+    checks.pack(pairs, sizes=[2])
+    with pytest.raises(checks.NotYet):
+        checks.pack(pairs, sizes=[3, 5])
+
+
 def test_a_remedy_is_not_compared_with_itself():
     with pytest.raises(checks.NotYet, match="compared with itself"):
         checks.evidence({"plain": rows("plain")}, run, "plain", "plain")

@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 
 import browser
+import edition
 import execute_notebooks
 import nbformat
 import pytest
@@ -22,6 +23,14 @@ from nbval.plugin import IPyNbFile, coalesce_streams
 from test_browser import assert_everything_moves
 
 NOTEBOOKS = browser.ROOT / "notebooks"
+# What axe-core finds in JupyterLab's own page: rule, and a piece of each element that breaks it.
+OF_JUPYTERLAB = {
+    "aria-allowed-attr": "<jp-button",  # of its toolbar: pressed or not
+    "aria-input-field-name": 'class="cm-content',  # a cell's editor has no label
+    "aria-required-children": 'class="jp-WindowedPanel-viewport',  # its feed of cells holds no articles
+    "button-name": 'class="jp-Button jp-collapseHeadingButton"',
+}
+WATCH = f"import sys; sys.path.append({str(browser.ROOT / 'tests')!r}); import contrast; contrast.watch()"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +103,8 @@ def pieces(run):
         return [piece for piece in runner.run(run.path, twice=True) if piece.kind != "first"]
     notebook = nbformat.v4.new_notebook(cells=run.cells)
     with runner.attached(run.connection) as client:
-        return runner.after(client, notebook, runner.seconds_of(notebook))
+        watched = runner.execute(client, "again", "contrast", WATCH)
+        return [watched, *runner.after(client, notebook, runner.seconds_of(notebook))]
 
 
 def differences(run, session):
@@ -138,6 +148,18 @@ def test_everything_in_it_moves_by_keyboard_and_by_mouse(run):
         count.filter(has_not_text=before).wait_for()
     assert not run.lab.errors
     assert not run.lab.strangers
+
+
+def test_nothing_of_ours_hinders_a_reader_in_jupyterlab(run):
+    """By axe-core's rules for WCAG 2.1 A and AA, while the explorers are alive."""
+    if run.lab is None:
+        pytest.skip("there is no Chromium on this machine")
+    ours = [
+        (rule, element, wrong)
+        for rule, element, wrong in edition.violations(run.lab.page)
+        if OF_JUPYTERLAB.get(rule, element + "!") not in element
+    ]
+    assert not ours
 
 
 def test_cells_run_a_second_time(run, pieces):

@@ -193,7 +193,12 @@ PARTS = {
             ("## Task 2", "## Task 4"),
             COUNTED,
         ),
-        Part("the seeds of the machine", _start, _seeds(5), cells=("evidence_complete",)),
+        Part(
+            "the seeds of the machine",
+            _start,
+            _seeds(5),
+            cells=("evidence_begun", "evidence_complete"),
+        ),
     ],
     "4_a_fair_comparison": [
         Part(
