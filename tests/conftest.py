@@ -4,6 +4,7 @@ The notebooks run in kernels of their own, with the settings of a learner.
 """
 
 import gc
+import itertools
 import os
 import runpy
 import sys
@@ -178,7 +179,10 @@ def chromium(request):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
-    """When a test fails, what its pages show at that moment is kept in tests/_screenshots."""
+    """When a test fails, what its pages show at that moment is kept in tests/_screenshots.
+
+    Pages of the reading edition are kept at three widths, in the light and in the dark.
+    """
     report = yield
     opened = item.config.stash.get(OPENED, None)
     if report.failed and opened is not None:
@@ -187,4 +191,9 @@ def pytest_runtest_makereport(item):
         name = "".join(c if c.isalnum() else "_" for c in item.name)
         for number, page in enumerate(page for context in opened.contexts for page in context.pages):
             page.screenshot(path=SCREENSHOTS / f"{name}_{number}.png")
+            if page.url.startswith("file:"):
+                for width, scheme in itertools.product((360, 1280, 1920), ("light", "dark")):
+                    page.set_viewport_size({"width": width, "height": 900})
+                    page.emulate_media(color_scheme=scheme)
+                    page.screenshot(path=SCREENSHOTS / f"{name}_{number}_{width}_{scheme}.png")
     return report

@@ -1,4 +1,4 @@
-"""The stored table of the fair fight: a row of it comes out again, and notebook 7 quotes it."""
+"""The stored table of the fair fight: a row of it comes out again, and notebook 8 quotes it."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-SCRIPT, NOTEBOOK = NOTEBOOKS / "results" / "fair_fight.py", NOTEBOOKS / "07_vae_versus_gan.ipynb"
+SCRIPT, NOTEBOOK = NOTEBOOKS / "results" / "fair_fight.py", NOTEBOOKS / "08_vae_versus_gan.ipynb"
 MEASURES = ("precision", "recall", "density", "coverage", "frechet")
 
 

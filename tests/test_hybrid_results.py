@@ -1,4 +1,4 @@
-"""The stored tables of notebook 8.
+"""The stored tables of notebook 9.
 
 They belong to the script beside them, and two rows of them come out again.
 """

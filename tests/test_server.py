@@ -84,6 +84,14 @@ def test_a_saved_widget_without_a_picture_keeps_its_live_view(plain_server):
     assert set(saved(plain_server, view)) == set(view)
 
 
+def outputs_in(path):
+    """What the first cell of a stored notebook shows; nothing while it is just being written."""
+    try:
+        return nbformat.read(path, as_version=4).cells[0].outputs
+    except nbformat.reader.NotJSONError:
+        return []
+
+
 def test_run_saved_closed_and_opened_again_an_explorer_is_its_picture(plain_server, chromium):
     address, token, folder = plain_server
     nbformat.write(notebook_of(nbformat.v4.new_code_cell(EXPLORER)), folder / "explorer.ipynb")
@@ -104,7 +112,7 @@ def test_run_saved_closed_and_opened_again_an_explorer_is_its_picture(plain_serv
     page.keyboard.press("Shift+Enter")
     page.get_by_text("alive", exact=True).wait_for()
     page.keyboard.press("Control+s")
-    until(page, lambda: nbformat.read(folder / "explorer.ipynb", as_version=4).cells[0].outputs)
+    until(page, lambda: outputs_in(folder / "explorer.ipynb"))
     page.goto("about:blank")
     for kernel in kernels():
         ask(address, token, f"api/kernels/{kernel['id']}", method="DELETE")

@@ -1,6 +1,7 @@
 """The training stage in JupyterLab and Notebook 7: played, steered, rewound and drawn on, by mouse, finger
 and keyboard."""
 
+import contextlib
 import io
 import json
 import re
@@ -604,8 +605,9 @@ def test_a_page_that_is_opened_again_comes_alive_and_a_restarted_kernel_is_said(
     assert "Run this cell again" in hand.root.get_by_role("alert").inner_text() and not hand.playing
     assert hand.find(".vg-play").is_disabled()
     lab.page.wait_for_function(f"{OF_PAGE}.status === 'idle'")
-    for _ in range(3):  # JupyterLab now and then drops cells that follow a restart; one runs them again
-        lab.run_all()
+    for _ in range(5):  # JupyterLab now and then drops cells that follow a restart; one runs them again
+        with contextlib.suppress(TimeoutError):
+            lab.run_all(cell_seconds=60)
         lab.page.wait_for_timeout(1000)
         if hand.root.count():
             break

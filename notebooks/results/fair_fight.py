@@ -1,4 +1,4 @@
-"""VAE and GAN after the same small search for settings, in three feature spaces: for notebook 7.
+"""VAE and GAN after the same small search for settings, in three feature spaces: for notebook 8.
 
 `python notebooks/results/fair_fight.py` tries six settings of each model on one seed, trains both
 models with the best of them on five other seeds, and writes

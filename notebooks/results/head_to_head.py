@@ -1,4 +1,4 @@
-"""VAE and GAN with one decoder and generator network, seed by seed: the table of notebook 7.
+"""VAE and GAN with one decoder and generator network, seed by seed: the table of notebooks 7 and 8.
 
 `python notebooks/results/head_to_head.py` trains both models with every seed and writes
 vaegan_helpers/results/head_to_head.json; it takes about twelve minutes on two cores.

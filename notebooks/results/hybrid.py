@@ -1,4 +1,4 @@
-"""The VAE/GAN beside its parents, and what each of its parts does: the tables of notebook 8.
+"""The VAE/GAN beside its parents, and what each of its parts does: the tables of notebook 9.
 
 `python notebooks/results/hybrid.py` trains every row with every seed and writes
 vaegan_helpers/results/hybrid.json; it takes about twelve minutes on two cores, shows how far it is,
@@ -20,7 +20,7 @@ from vaegan_helpers import data, losses, metrics, models, results, training
 
 SEEDS = [101, 102, 103, 104, 105]
 SAMPLES, SHARE = 2000, 500  # samples are judged in shares as large as the set of held-out digits
-CLASSIFIER_SEED = 1000  # one judge for every row and every seed, the one of notebook 7
+CLASSIFIER_SEED = 1000  # one judge for every row and every seed, the one of notebooks 7 and 8
 CODED = 1000  # training digits from whose latents the class is learnt
 SIZES = {"hidden_dim": 256, "z_dim": 16}
 DROPOUT = 0.3  # of D

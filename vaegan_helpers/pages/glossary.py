@@ -22,6 +22,7 @@ TERMS: dict[str, list[str]] = {
     "effective beta": [],
     "effective number of classes": ["effective classes"],
     "encoder": [],
+    "evidence lower bound": ["ELBO"],
     "Fréchet distance": [],
     "generator": [],
     "held out": ["held-out"],
@@ -30,7 +31,7 @@ TERMS: dict[str, list[str]] = {
     "importance-weighted bounds": ["importance-weighted bound"],
     "Jensen-Shannon divergence": [],
     "KL annealing": [],
-    "Kullback-Leibler (KL) divergence": ["KL divergence"],
+    "Kullback-Leibler divergence": ["Kullback-Leibler (KL) divergence", "KL divergence"],
     "latent space": [],
     "logit": ["logits"],
     "mode": [],
@@ -59,10 +60,11 @@ TERMS: dict[str, list[str]] = {
 # are set apart elsewhere as well, so the sentence has to say this too; where none does they are left out.
 SAYS = {
     "coverage": "share of",
-    "density": "how many real",
+    "density": "how many balls",
     "discriminator": "probability that",
     "Fréchet distance": "two Gaussians",
     "generator": "noise into",
+    "mode": "Each is a mode",
     "mode collapse": "mode collapse (is|means)|called mode collapse",
     "non-saturating": "loses its gradient",
     "precision": "share of",
@@ -118,7 +120,7 @@ def explained(pages: Iterable[tuple[str, str, BeautifulSoup]]) -> list[Entry]:
                 for term in filter(None, map(names.get, words)):
                     if term not in found and _explains(term, plain_html(sentence)):
                         anchor = "term-" + re.sub(r"\W+", "-", term.lower()).strip("-")
-                        whole = re.sub(r"[;:]?$", "." if sentence[-1] not in ".?!" else "", sentence)
+                        whole = sentence if sentence[-1] in ".?!" else f"{sentence.rstrip(';:,')}."
                         found[term] = Entry(term, whole, page, title, anchor)
                         _anchor(soup, mark or block, anchor)
     return sorted(found.values(), key=lambda entry: entry.term.lower())
