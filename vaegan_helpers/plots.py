@@ -223,8 +223,7 @@ def _write_digits(ax, codes, labels):
             fontweight="bold",
             ha="center",
             va="center",
-            color=DIGIT_COLOURS[digit],
-            bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": DIGIT_COLOURS[digit], "alpha": 0.9},
+            bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": DIGIT_COLOURS[digit], "lw": 2.5},
         )
 
 
