@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
 
 matplotlib.use("Agg")
+import contrast  # noqa: E402
 import matplotlib.pyplot as plt  # noqa: E402
 
 from vaegan_helpers import plots  # noqa: E402
@@ -309,3 +310,29 @@ def test_a_running_mean_longer_than_its_curve_is_refused():
     with pytest.raises(ValueError, match="smooth must be from 1 to the 3 values of loss; got 5"):
         plots.curves(ax, {"loss": ([1, 2, 3], "black")}, smooth=5)
     plots.plt.close(fig)
+
+
+@pytest.mark.parametrize("part", plots.TEXT_COLOURS)
+def test_letters_in_a_parts_colour_stand_out_from_white(part):
+    letters = contrast.luminance(matplotlib.colors.to_rgb(plots.TEXT_COLOURS[part]))
+    assert contrast.ratio(letters, 1.0) >= 4.5
+
+
+def test_a_faint_text_is_found_and_a_dark_one_is_not():
+    fig, ax = plots.figure(width=4, height=3)
+    ax.text(0.2, 0.2, "pale", color=plots.COLOURS["accent"])
+    ax.text(0.2, 0.5, "dark", color=plots.TEXT_COLOURS["accent"])
+    ax.axhspan(0.7, 1, color="black")
+    ax.text(0.2, 0.8, "black on black")
+    ax.set(ylim=(0, 1))
+    assert [text for text, _ in contrast.faint(fig)] == ["pale", "black on black"]
+    plt.close(fig)
+
+
+def test_the_pictures_of_the_package_have_no_faint_text():
+    codes, labels = np.random.default_rng(0).normal(size=(100, 2)), np.arange(100) % 10
+    fig, (left, right) = plots.figure(columns=2, width=12, height=4)
+    plots.latent_scatter(left, codes, labels)
+    plots.two_players(right)
+    assert contrast.faint(fig) == []
+    plt.close(fig)

@@ -33,6 +33,14 @@ COLOURS = {
     "prior": "#7F7F7F",
     "accent": "#E69F00",
 }
+# The same, darker where need be: letters on white have a contrast of at least 4.5 to 1.
+TEXT_COLOURS = COLOURS | {
+    "generated": "#BE5400",
+    "decoder": "#00835F",
+    "discriminator": "#9F5E82",
+    "prior": "#747474",
+    "accent": "#9A6B00",
+}
 # Ten classes need more than colour: their digit stands beside them wherever it can.
 DIGIT_COLOURS = [
     "#000000",
@@ -333,36 +341,32 @@ def circle(radius: float, **style: Any) -> Circle:
 
 def two_players(ax: Axes) -> None:
     """Draws who hands what to whom in a GAN, with the names of a counterfeiter and an inspector."""
-    fake, real, judge = (COLOURS[part] for part in ("generated", "real", "discriminator"))
     boxes = [
-        (1.0, 0.6, "noise\n$z \\sim N(0, I)$", COLOURS["prior"]),
-        (4.1, 0.6, "counterfeiter\n= generator $G$", fake),
-        (4.1, 2.4, "real data\n$x \\sim p_{data}$", real),
-        (7.6, 1.5, "inspector =\ndiscriminator $D$", judge),
+        (1.0, 0.6, "noise\n$z \\sim N(0, I)$", "prior"),
+        (4.1, 0.6, "counterfeiter\n= generator $G$", "generated"),
+        (4.1, 2.4, "real data\n$x \\sim p_{data}$", "real"),
+        (7.6, 1.5, "inspector =\ndiscriminator $D$", "discriminator"),
     ]
-    for x, y, words, colour in boxes:
-        style: dict[str, Any] = {"boxstyle": "round,pad=0.05", "fc": "white", "lw": 2, "ec": colour}
+    for x, y, words, part in boxes:
+        style: dict[str, Any] = {"boxstyle": "round,pad=0.05", "fc": "white", "lw": 2, "ec": COLOURS[part]}
         ax.add_patch(FancyBboxPatch((x - 0.9, y - 0.42), 1.8, 0.84, **style))
-        ax.text(x, y, words, ha="center", va="center", fontsize=9.5, color=colour)
+        ax.text(x, y, words, ha="center", va="center", fontsize=9.5, color=TEXT_COLOURS[part])
+    back: dict[str, Any] = {"linestyle": "--", "connectionstyle": "angle3,angleA=90,angleB=0"}
     arrows: list[tuple] = [
-        ((1.95, 0.6), (3.15, 0.6), "", "#555555", {}),
-        ((5.05, 2.4), (6.7, 1.75), "$x$", real, {}),
-        ((5.05, 0.6), (6.7, 1.25), "$G(z)$", fake, {}),
-        ((8.55, 1.5), (9.6, 1.5), "", judge, {}),
-        (
-            (7.6, 1.02),
-            (4.1, 0.1),
-            "",
-            fake,
-            {"linestyle": "--", "connectionstyle": "angle3,angleA=90,angleB=0"},
-        ),
+        ((1.95, 0.6), (3.15, 0.6), "", "prior", {}),
+        ((5.05, 2.4), (6.7, 1.75), "$x$", "real", {}),
+        ((5.05, 0.6), (6.7, 1.25), "$G(z)$", "generated", {}),
+        ((8.55, 1.5), (9.6, 1.5), "", "discriminator", {}),
+        ((7.6, 1.02), (4.1, 0.1), "", "generated", back),
     ]
-    for start, end, words, colour, bend in arrows:
-        ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.4, **bend})
+    for start, end, words, part, bend in arrows:
+        line = {"arrowstyle": "-|>", "color": COLOURS[part], "lw": 1.4, **bend}
+        ax.annotate("", end, start, arrowprops=line)
         middle = np.add(start, end) / 2
-        ax.text(middle[0], middle[1] + 0.14, words, ha="center", fontsize=9, color=colour)
-    ax.text(9.7, 1.5, "$D$: probability\nof being real", va="center", fontsize=9.5, color=judge)
-    back = "the gradient that teaches $G$ comes through $D$"
-    ax.text(6.5, -0.12, back, ha="center", fontsize=9, color=fake)
+        ax.text(middle[0], middle[1] + 0.14, words, ha="center", fontsize=9, color=TEXT_COLOURS[part])
+    answer, gradient = TEXT_COLOURS["discriminator"], TEXT_COLOURS["generated"]
+    ax.text(9.7, 1.5, "$D$: probability\nof being real", va="center", fontsize=9.5, color=answer)
+    words = "the gradient that teaches $G$ comes through $D$"
+    ax.text(6.5, -0.12, words, ha="center", fontsize=9, color=gradient)
     ax.set(xlim=(0, 11.2), ylim=(-0.3, 2.95))
     ax.axis("off")
