@@ -108,6 +108,7 @@ class Site:
         sections = {chapter.name: polish.sections(soup) for chapter, soup in insides}
         for chapter, soup in insides:
             glossary.link_terms(chapter.page, soup, entries)
+            polish.keep_marks(soup)
         self.around = {
             "course": TITLE,
             "chapters": self.chapters,

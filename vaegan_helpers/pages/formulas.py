@@ -1,5 +1,6 @@
 """Formulas: LaTeX becomes MathML, which browsers draw without a script and screen readers speak."""
 
+import itertools
 from xml.etree import ElementTree
 
 from latex2mathml import converter
@@ -9,6 +10,7 @@ ElementTree.register_namespace("", SPACE)
 WITH_LIMITS = {"\u2211", "\u220f", "min", "max"}  # what stands below and above them, on a line of its own
 BELOW = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 FUNCTIONS = {"log", "exp", "sin", "cos", "tanh"}
+BEFORE_A_SIGN = "=<>≤≥≈∼([{|,;"
 THIN = "0.167em"
 
 
@@ -20,6 +22,7 @@ def mathml(tex: str, block: bool = False) -> str:
         if block and _kind(part) in BELOW and part[0].text in WITH_LIMITS:
             part.tag = f"{{{SPACE}}}{BELOW[_kind(part)]}"
         _set_functions_apart(part)
+        _mark_signs(part)
         if _kind(part) == "mover" and _kind(part[1]) == "mpadded":
             _stretch(part)
     return ElementTree.tostring(root, encoding="unicode")
@@ -47,6 +50,14 @@ def _set_functions_apart(row):
             row.insert(place + 1, _new("mspace", width=THIN))
         if place and _kind(row[place - 1]) not in ("mo", "mspace"):
             row.insert(place, _new("mspace", width=THIN))
+
+
+def _mark_signs(row):
+    """A minus after a relation, an opening bracket or a comma is a sign, and not a subtraction."""
+    for before, sign in itertools.pairwise(row):
+        follows = _kind(before) == "mo" and before.text and before.text in BEFORE_A_SIGN
+        if follows and sign.text in ("-", "\u2212"):
+            sign.set("form", "prefix")
 
 
 def _stretch(arrow):

@@ -8,13 +8,14 @@ import json
 import re
 from typing import Any
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
 from PIL import Image
 
 from vaegan_helpers.pages.assets import Assets
 
 DATA = re.compile(r"data:image/(png|jpeg|svg\+xml);base64,(.*)", re.DOTALL)
 HEADINGS = ["h1", "h2", "h3", "h4"]
+WIDE = 480  # pixels: a wider picture scrolls on a phone, where its letters would be too small
 
 
 @dataclasses.dataclass
@@ -41,6 +42,9 @@ def polished(html: str, assets: Assets) -> BeautifulSoup:
         _leaf(soup, book, assets)
     for picture in soup.select("img"):
         _as_file(picture, assets)
+    for picture in soup.select(".shown:not(.alive) > img"):
+        if int(str(picture["width"])) > WIDE:
+            _wrapped(soup, picture, "div", "scroll")
     for table in soup.select("table"):
         _read_aloud(soup, table)
     for pre in soup.select("pre"):
@@ -49,6 +53,21 @@ def polished(html: str, assets: Assets) -> BeautifulSoup:
         _to_page(link)
     _ask_before_showing(soup)
     return soup
+
+
+def keep_marks(soup: BeautifulSoup) -> None:
+    """A full stop or a comma stays on the line of the formula before it."""
+    for formula in soup.select(".prose math"):
+        frame = formula.find_parent(class_="long")
+        before = formula if frame is None else frame
+        after = before.next_sibling
+        if not isinstance(after, NavigableString):
+            continue
+        mark = re.match(r"[.,;:?!)\]]+(?=\s|$)", after)
+        if mark is not None:
+            kept = before.wrap(soup.new_tag("span", attrs={"class": "together"}))
+            after.replace_with(after[mark.end() :])
+            kept.append(mark[0])
 
 
 def plain(tag: Tag) -> str:

@@ -74,7 +74,7 @@ export class Chart {
     const last = Math.max(10, ...[...lines, ...pale].map((points) => points.at(-1)?.[0] ?? 0));
     const [low, high] = this.range([...lines, ...pale]);
     this.until = nice(last);
-    this.left = 30;
+    this.left = 36;
     this.wide = width - this.left - 8;
     const top = 34, tall = height - top - 16;
     const x = (step) => this.left + (step / this.until) * this.wide;
@@ -128,8 +128,11 @@ export class Chart {
     g.textAlign = "left";
     g.fillText(this.title, 4, 12);
     g.font = "10px sans-serif";
+    const legend = Object.values(this.series), room = this.left + this.wide + 4;
+    const wanted = legend.reduce((sum, [label]) => sum + 25 + g.measureText(label).width, 4);
+    g.font = `${Math.max(8, Math.min(10, (10 * room) / wanted))}px sans-serif`; // in one line on a phone, too
     let at = 4;
-    for (const [label, colour, style] of Object.values(this.series)) {
+    for (const [label, colour, style] of legend) {
       g.strokeStyle = colour;
       g.lineWidth = 2;
       g.setLineDash(DASHES[style]);
@@ -140,6 +143,7 @@ export class Chart {
       g.fillText(label, at + 17, 27);
       at += 25 + g.measureText(label).width;
     }
+    g.font = "10px sans-serif";
     g.setLineDash([]);
     g.strokeStyle = "#999";
     g.lineWidth = 1;

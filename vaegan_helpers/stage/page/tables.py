@@ -54,7 +54,7 @@ LAYERS = {
 # plane: (heading, edges, name of the axes)
 PLANES = {
     "noise": ("Noise z", (-3.5, 3.5, -3.5, 3.5), ("z 1", "z 2")),
-    "game": ("GAN: what D says everywhere", (-3, 3, -3, 3), ()),
+    "game": ("GAN: real and generated points", (-3, 3, -3, 3), ()),
     "optimum": ("Exact optimum p / (p + q)", (-3, 3, -3, 3), ()),
     "vae": ("VAE: what the decoder makes", (-3, 3, -3, 3), ()),
     "codes": ("VAE: codes of the data", (-3.5, 3.5, -3.5, 3.5), ("code 1", "code 2")),
