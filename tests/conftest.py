@@ -17,13 +17,13 @@ import pytest
 
 from vaegan_helpers import results
 
-# With a core for each worker, its kernels and its browser, training costs a third less: XLA's threads of two
-# workers on the same cores wait for one another. XLA asks for the number of cores when it is first used.
+# With cores of its own for each worker, its kernels and its browser, training costs a third less: XLA's
+# threads of two workers on the same cores wait for one another. XLA counts cores when it is first used.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 if WORKER and hasattr(os, "sched_setaffinity"):
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) > 1:
-        os.sched_setaffinity(0, {cores[int(WORKER) % len(cores)]})
+    workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    if mine := sorted(os.sched_getaffinity(0))[int(WORKER) % workers :: workers]:
+        os.sched_setaffinity(0, mine)
 
 # as Python does for a script that is run
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "notebooks" / "results"))

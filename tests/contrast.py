@@ -25,8 +25,8 @@ def ratio(text, background):
 def faint(fig) -> list[tuple[str, float]]:
     """Texts of a matplotlib figure whose contrast is below 4.5, with that contrast.
 
-    What lies behind a text is the figure drawn without its texts, or the outline that the letters have.
-    Where it varies, half of what lies behind counts.
+    What lies behind a text is its own box or outline, if it has one, or the figure drawn without its texts.
+    Where that varies, half of it counts.
     """
     with plots.style():
         fig.canvas.draw()
@@ -44,6 +44,8 @@ def faint(fig) -> list[tuple[str, float]]:
         left, right = np.clip([box.x0, box.x1], 0, picture.shape[1]).astype(int)
         low, high = np.clip([box.y0, box.y1], 0, picture.shape[0]).astype(int)
         behind = picture[low:high, left:right].reshape(-1, 3)
+        if (box_of_its_own := text.get_bbox_patch()) is not None:
+            behind = np.array([box_of_its_own.get_facecolor()[:3]])
         for effect in text.get_path_effects():
             if outline := getattr(effect, "_gc", {}).get("foreground"):
                 behind = np.array([matplotlib.colors.to_rgb(outline)])

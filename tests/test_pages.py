@@ -146,6 +146,8 @@ def test_formulas_have_limits_and_spaces_as_latex_sets_them():
     assert "<msub><mo>min</mo>" in formulas.mathml(r"\min_G V")
     assert '<mi>log</mi><mspace width="0.167em" /><mi>p</mi>' in formulas.mathml(r"\log p")
     assert "<mi>log</mi><mo" in formulas.mathml(r"\log(p)")
+    assert '<mo form="prefix">' in formulas.mathml("a = -b")
+    assert "prefix" not in formulas.mathml("a - b") + formulas.mathml("|a| - 1")
     assert '<mo stretchy="true">→</mo>' in formulas.mathml(r"\xrightarrow{\text{encoder}}")
 
 
@@ -270,6 +272,39 @@ def test_a_notebook_that_cannot_be_a_page_is_named(tmp_path, first, complaint):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "01_one.ipynb")
     with pytest.raises(ValueError, match=f"01_one.*{complaint}"):
         course.chapters(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "html, kept",
+    [
+        ("<math>x</math>. So", ["<math>x</math>."]),
+        ("(<math>x</math>), so", ["<math>x</math>),"]),
+        ("<span class='long'><math>x</math></span>; so", ['<span class="long"><math>x</math></span>;']),
+        ("<math>x</math> is <math>y</math>-th", []),
+    ],
+)
+def test_a_mark_stays_with_its_formula(html, kept):
+    soup = BeautifulSoup(f"<div class='prose'><p>{html}</p></div>", "html.parser")
+    before = soup.get_text()
+    polish.keep_marks(soup)
+    assert [part.decode_contents() for part in soup.select(".together")] == kept
+    assert soup.get_text() == before
+
+
+def test_a_wide_figure_scrolls_on_a_phone_and_is_whole_on_a_desk(reader):
+    page = reader.open(NAMES[0]).page
+    page.set_viewport_size({"width": 360, "height": 800})
+    figure = page.locator(".shown > .scroll[tabindex='0']").first
+    assert figure.evaluate("(part) => part.scrollWidth > part.clientWidth + 100")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert figure.evaluate("(part) => part.scrollWidth <= part.clientWidth + 1")
+
+
+def test_a_recording_says_that_it_is_one(reader):
+    assert (
+        "This is a recording"
+        in reader.open(MOVING).page.locator(".alive[data-kind=stage] + .recorded").first.inner_text()
+    )
 
 
 def test_names_are_unlike_and_words_are_plain():

@@ -331,8 +331,9 @@ def test_a_faint_text_is_found_and_a_dark_one_is_not():
 
 def test_the_pictures_of_the_package_have_no_faint_text():
     codes, labels = np.random.default_rng(0).normal(size=(100, 2)), np.arange(100) % 10
-    fig, (left, right) = plots.figure(columns=2, width=12, height=4)
+    fig, (left, middle, right) = plots.figure(columns=3, width=18, height=4)
     plots.latent_scatter(left, codes, labels)
-    plots.two_players(right)
+    plots.two_players(middle)
+    plots.curves(right, {part: ([n, n], colour) for n, (part, colour) in enumerate(plots.COLOURS.items())})
     assert contrast.faint(fig) == []
     plt.close(fig)

@@ -306,7 +306,7 @@ def curves(
     Returns:
       The line artists.
     """
-    lines = []
+    lines, letters = [], {COLOURS[part]: TEXT_COLOURS[part] for part in COLOURS}
     for name, (values, colour) in series.items():
         if not 1 <= smooth <= len(values):
             raise ValueError(f"smooth must be from 1 to the {len(values)} values of {name}; got {smooth}")
@@ -321,7 +321,7 @@ def curves(
             xytext=(4, 0),
             textcoords="offset points",
             va="center",
-            color=colour,
+            color=letters.get(colour, colour) if isinstance(colour, str) else colour,
             fontsize=9,
         )
     ax.set(xlabel=xlabel, ylabel=ylabel)

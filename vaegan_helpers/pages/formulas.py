@@ -10,7 +10,7 @@ ElementTree.register_namespace("", SPACE)
 WITH_LIMITS = {"\u2211", "\u220f", "min", "max"}  # what stands below and above them, on a line of its own
 BELOW = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 FUNCTIONS = {"log", "exp", "sin", "cos", "tanh"}
-BEFORE_A_SIGN = "=<>≤≥≈∼([{|,;"
+BEFORE_A_SIGN = "=<>≤≥≈∼([{,;"
 THIN = "0.167em"
 
 
@@ -56,7 +56,7 @@ def _mark_signs(row):
     """A minus after a relation, an opening bracket or a comma is a sign, and not a subtraction."""
     for before, sign in itertools.pairwise(row):
         follows = _kind(before) == "mo" and before.text and before.text in BEFORE_A_SIGN
-        if follows and sign.text in ("-", "\u2212"):
+        if follows and _kind(sign) == "mo" and sign.text in ("-", "\u2212"):
             sign.set("form", "prefix")
 
 

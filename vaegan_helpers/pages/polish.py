@@ -42,7 +42,7 @@ def polished(html: str, assets: Assets) -> BeautifulSoup:
         _leaf(soup, book, assets)
     for picture in soup.select("img"):
         _as_file(picture, assets)
-    for picture in soup.select(".shown:not(.alive) > img"):
+    for picture in soup.select(".shown:not(.alive) > img[width]"):
         if int(str(picture["width"])) > WIDE:
             _wrapped(soup, picture, "div", "scroll")
     for table in soup.select("table"):

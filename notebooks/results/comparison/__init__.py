@@ -1,1 +1,1 @@
-"""What the scripts of notebooks 7 and 8 share: its models, and what is measured of them."""
+"""What the scripts of notebooks 7 and 8 share: their models, and what is measured of them."""

@@ -128,9 +128,9 @@ export class Chart {
     g.textAlign = "left";
     g.fillText(this.title, 4, 12);
     g.font = "10px sans-serif";
-    const legend = Object.values(this.series), room = this.left + this.wide + 4;
-    const wanted = legend.reduce((sum, [label]) => sum + 25 + g.measureText(label).width, 4);
-    g.font = `${Math.max(8, Math.min(10, (10 * room) / wanted))}px sans-serif`; // in one line on a phone, too
+    const legend = Object.values(this.series), room = this.left + this.wide + 12 - 25 * legend.length;
+    const letters = legend.reduce((sum, [label]) => sum + g.measureText(label).width, 0);
+    g.font = `${Math.max(7, Math.min(10, (10 * room) / letters))}px sans-serif`; // in one line on a phone, too
     let at = 4;
     for (const [label, colour, style] of legend) {
       g.strokeStyle = colour;
