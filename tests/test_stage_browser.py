@@ -604,14 +604,17 @@ def test_a_page_that_is_opened_again_comes_alive_and_a_restarted_kernel_is_said(
     hand.until(lambda: hand.root.get_by_role("alert").count() == 1)
     assert "Run this cell again" in hand.root.get_by_role("alert").inner_text() and not hand.playing
     assert hand.find(".vg-play").is_disabled()
-    lab.page.wait_for_function(f"{OF_PAGE}.status === 'idle'")
+    lab.page.wait_for_function(f"{OF_PAGE}.status === 'idle' && {OF_PAGE}.connectionStatus === 'connected'")
+
+    def anew():
+        return hand.root.count() == 1 and not hand.root.get_by_role("alert").count() and hand.round == 0
+
     for _ in range(5):  # JupyterLab now and then drops cells that follow a restart; one runs them again
-        with contextlib.suppress(TimeoutError):
-            lab.run_all(cell_seconds=60)
-        lab.page.wait_for_timeout(1000)
-        if hand.root.count():
+        lab.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        with contextlib.suppress(AssertionError):
+            hand.until(anew, seconds=30)
             break
-    hand.until(lambda: hand.root.count() == 1 and hand.round == 0)
+    assert anew()
     assert_healthy(lab)
     lab.close()
 
