@@ -294,7 +294,8 @@ def test_a_mark_stays_with_its_formula(html, kept):
 def test_a_wide_figure_scrolls_on_a_phone_and_is_whole_on_a_desk(reader):
     page = reader.open(NAMES[0]).page
     page.set_viewport_size({"width": 360, "height": 800})
-    figure = page.locator(".shown > .scroll[tabindex='0']").first
+    figure = page.locator(".shown > .scroll:has(> img)").first
+    page.locator(".shown > .scroll[tabindex='0']:has(> img)").first.wait_for(state="attached")
     assert figure.evaluate("(part) => part.scrollWidth > part.clientWidth + 100")
     page.set_viewport_size({"width": 1280, "height": 800})
     assert figure.evaluate("(part) => part.scrollWidth <= part.clientWidth + 1")
