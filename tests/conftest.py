@@ -46,7 +46,7 @@ LONG = {
     "test_stage_browser": [],
     "test_stage_export": ["test_the_code_without_a_stage", "test_a_recording_is_compact"],
     "test_browser": [],
-    "test_pages": [],
+    "test_pages": ["test_two_notebooks_run", "test_a_failing_notebook"],
     "test_server": [],
     "test_vae_gan": [
         "test_the_penalty_holds_d_flat",

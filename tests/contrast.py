@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.text import Text
 
 from vaegan_helpers import plots
+from vaegan_helpers.widgets import pictures
 
 LEAST = 4.5  # WCAG 2.1, criterion 1.4.3
 
@@ -60,11 +61,13 @@ def faint(fig) -> list[tuple[str, float]]:
 
 
 def watch():
-    """From now on `plots.show` refuses figures with faint texts."""
-    show = plots.show
+    """From now on `plots.show` and flipbooks refuse figures with faint texts."""
 
-    def careful(fig, alt):
-        assert not (found := faint(fig)), f"texts of a figure below {LEAST} to 1: {found}"
-        show(fig, alt)
+    def careful(show):
+        def shown(fig, *more):
+            assert not (found := faint(fig)), f"texts of a figure below {LEAST} to 1: {found}"
+            return show(fig, *more)
 
-    plots.show = careful
+        return shown
+
+    plots.show, pictures.figure_png = careful(plots.show), careful(pictures.figure_png)

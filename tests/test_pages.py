@@ -5,7 +5,9 @@ In a real browser it is opened from the disk, without a network and without a ke
 
 import functools
 import json
+import os
 import re
+import time
 from urllib.parse import unquote, urlsplit
 
 import edition
@@ -13,6 +15,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
+from nbclient.exceptions import CellExecutionError
 
 from vaegan_helpers import __main__ as course_main
 from vaegan_helpers import cache, pages
@@ -196,12 +199,68 @@ def test_what_is_executed_is_kept_for_the_next_build(site, monkeypatch):
     chapter = next(one for one in course.chapters(site[0]) if one.name == MOVING)
     monkeypatch.setattr(execution, "_run", lambda *_: pytest.fail("it was executed again"))
     ended = []
-    life = execution.life_of(chapter, lambda: ended.append(1))
+    life = execution.lives_of([chapter], ended.append)[MOVING]
     kinds = [outputs[0]["kind"] for outputs in life.values()]
-    assert kinds == ["explorer"] * 8 + ["stage"] * 2 and len(ended) == len(execution.to_run(chapter.notebook))
+    assert kinds == ["explorer"] * 8 + ["stage"] * 2
+    assert ended == [chapter] * len(execution.to_run(chapter.notebook))
     chapter.notebook.cells[1].source += "\n# another settings cell"
     with pytest.raises(pytest.fail.Exception, match="executed again"):
-        execution.life_of(chapter)
+        execution.lives_of([chapter], ended.append)
+
+
+def small(folder, name, source):
+    """A notebook with this one cell, which stands for something that moves."""
+    cell = nbformat.v4.new_code_cell(source, execution_count=1)
+    still = {"text/html": "<figure ><p>moves</p>"}
+    cell.outputs = [nbformat.v4.new_output("display_data", still)]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# {name}"), cell])
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+
+
+@pytest.fixture
+def kept_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(execution.cache, "directory", lambda: tmp_path / "cache")
+
+
+SHOWS = """from IPython.display import display
+display({{"application/vnd.vaegan-helpers.alive+json": {life}}}, raw=True)"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or os.cpu_count() < 2, reason="needs two cores to choose"
+)
+def test_two_notebooks_run_at_once_each_with_cores_of_its_own(tmp_path, kept_here, monkeypatch):
+    """Each waits until the other runs, and says on which cores it is."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})  # a worker of these tests has one
+    names = ["01_one", "02_two", "03_three"]
+    for name, other in zip(names, ["02_two", "01_one", "03_three"], strict=True):
+        meet = f"""import os, pathlib, time
+pathlib.Path("{name}.runs").touch()
+end = time.time() + 60
+while not pathlib.Path("{other}.runs").exists():
+    assert time.time() < end
+    time.sleep(0.05)
+cores = sorted(os.sched_getaffinity(0))
+"""
+        small(tmp_path, name, meet + SHOWS.format(life="{'cores': cores}"))
+    lives = execution.lives_of(course.chapters(tmp_path), lambda _: None)
+    assert sorted(lives) == names
+    assert sorted(lives[name][1][0]["cores"] for name in names[1:]) == [[0], [1]]
+
+
+def test_a_failing_notebook_ends_the_others_and_keeps_what_was_run(tmp_path, kept_here):
+    small(tmp_path, "03_good", SHOWS.format(life="{}") + "\nopen('good.ran', 'w').close()")
+    small(tmp_path, "02_endless", "import time\nopen('endless.runs', 'w').close()\ntime.sleep(500)")
+    small(
+        tmp_path,
+        "01_bad",
+        "import pathlib, time\nwhile not pathlib.Path('endless.runs').exists():\n    time.sleep(0.05)\n1 / 0",
+    )
+    begun = time.monotonic()
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        execution.lives_of(course.chapters(tmp_path), lambda _: None)
+    assert time.monotonic() - begun < 100
+    assert [file.name[:7] for file in (tmp_path / "cache" / "pages").iterdir()] == ["03_good"]
 
 
 def test_a_notebook_runs_up_to_the_last_thing_that_moves(site):

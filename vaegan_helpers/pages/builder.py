@@ -3,6 +3,7 @@
 import argparse
 import importlib.metadata
 import json
+import logging
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -63,13 +64,15 @@ def build(
         )
     chapters = course.chapters(notebooks)
     to_run = {chapter.name: execution.to_run(chapter.notebook) for chapter in chapters if executed(chapter)}
-    lives: dict[str, execution.Life] = {}
+    moving = [chapter for chapter in chapters if to_run.get(chapter.name)]
     total = sum(map(len, to_run.values()))
     with tqdm(total=total, unit="cell", disable=not (progress and total)) as bar:
-        for chapter in chapters:
-            bar.set_description(chapter.title)
-            if to_run.get(chapter.name):
-                lives[chapter.name] = execution.life_of(chapter, bar.update)
+
+        def ended(chapter: Chapter) -> None:
+            bar.set_description(chapter.title, refresh=False)
+            bar.update()
+
+        lives = execution.lives_of(moving, ended)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
         Site(Path(made) / "new", chapters, lives).write()
@@ -245,6 +248,7 @@ def main(given: Sequence[str]) -> None:
     except (ValueError, OSError, CellExecutionError) as problem:
         sys.exit(f"vaegan_helpers pages: nothing was changed in {options.folder}. {problem}")
     except (KeyboardInterrupt, AssertionError, DeadKernelError):  # what nbclient makes of Control-C
+        logging.disable()  # tasks that watched the kernels complain that they are gone
         sys.exit("vaegan_helpers pages: interrupted; the same command goes on with what was executed so far")
     size = sum(file.stat().st_size for file in start.parent.rglob("*") if file.is_file())
     print(f"{start.as_uri()}  ({size / 1e6:.1f} MB in all)")

@@ -1,14 +1,17 @@
 """Runs a notebook for what makes its explorers move, and keeps it: a build cut short goes on from there."""
 
+import asyncio
 import copy
 import hashlib
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import nbformat
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
@@ -17,7 +20,12 @@ from vaegan_helpers import cache
 from vaegan_helpers.pages.course import Chapter
 from vaegan_helpers.pages.live import ALIVE
 
-START = "from vaegan_helpers.pages import live\nlive.install()"
+START = """import os
+if {cores}:
+    os.sched_setaffinity(0, {cores})
+from vaegan_helpers.pages import live
+live.install()"""
+AT_ONCE = 2  # kernels, of up to 2 GB each, and with cores of their own: XLA's threads would wait for others'
 PATIENCE = 600  # seconds for one cell, on a busy machine
 Life = dict[int, list[Any]]  # cell: what each of its displayed outputs needs to move, or None
 
@@ -44,25 +52,50 @@ def to_run(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in first_ones if cell.cell_type == "code" and cell.source.strip()]
 
 
-def life_of(chapter: Chapter, ended: Callable[[], object] = lambda: None) -> Life:
-    """What the notebook's explorers and stages need to move, from an earlier build or by running it.
+def lives_of(chapters: Sequence[Chapter], ended: Callable[[Chapter], object]) -> dict[str, Life]:
+    """What the explorers and stages of notebooks need to move, from an earlier build or by running them.
 
     Args:
-      chapter: a notebook.
-      ended: is called after each cell.
+      chapters: notebooks with something that moves. The last ones begin: they train longest.
+      ended: is called with the notebook after each of its cells.
+
+    Returns:
+      {name of a notebook: its life}.
 
     Raises:
-      nbclient.exceptions.CellExecutionError: a cell failed.
+      nbclient.exceptions.CellExecutionError: a cell failed. What other notebooks gave is kept.
     """
+    return run_sync(_lives_of)(chapters, ended)
+
+
+async def _lives_of(chapters, ended):
+    waiting, lives = iter(chapters[::-1]), {}
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    places = min(AT_ONCE, os.cpu_count() or 1)
+
+    async def take(place):
+        for chapter in waiting:
+            lives[chapter.name] = await _life_of(chapter, cores[place::places] or cores, ended)
+
+    try:
+        async with asyncio.TaskGroup() as group:  # one fails: the kernels of the others are ended, too
+            for place in range(places):
+                group.create_task(take(place))
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return lives
+
+
+async def _life_of(chapter, cores, ended):
     cells = to_run(chapter.notebook)
     kept = _kept(chapter, cells)
     try:
         life = {int(cell): outputs for cell, outputs in json.loads(kept.read_bytes()).items()}
         for _ in cells:
-            ended()
+            ended(chapter)
         return life
     except (OSError, ValueError):  # none yet, or not whole
-        life = _run(chapter, cells, ended)
+        life = await _run(chapter, cells, cores, ended)
     for older in kept.parent.glob(f"{chapter.name}-*.json"):
         older.unlink(missing_ok=True)
     try:
@@ -72,18 +105,18 @@ def life_of(chapter: Chapter, ended: Callable[[], object] = lambda: None) -> Lif
     return life
 
 
-def _run(chapter, cells, ended):
+async def _run(chapter, cells, cores, ended):
     notebook = copy.copy(chapter.notebook)
-    notebook.cells = [nbformat.v4.new_code_cell(START), *copy.deepcopy(cells)]
-    NotebookClient(
+    notebook.cells = [nbformat.v4.new_code_cell(START.format(cores=cores)), *copy.deepcopy(cells)]
+    await NotebookClient(
         notebook,
         timeout=PATIENCE,
         kernel_name="python3",
         extra_arguments=["--log-level=ERROR"],
         store_widget_state=False,
         resources={"metadata": {"path": str(chapter.folder)}},
-        on_cell_executed=lambda cell_index, **_: ended() if cell_index else None,
-    ).execute()
+        on_cell_executed=lambda cell_index, **_: ended(chapter) if cell_index else None,
+    ).async_execute()
     place = {cell.id: i for i, cell in enumerate(chapter.notebook.cells)}
     life = {
         place[cell.id]: [output.data.get(ALIVE) for output in displayed(cell)] for cell in notebook.cells[1:]

@@ -4,15 +4,20 @@ page needs to bring it to life."""
 import base64
 from typing import Any
 
+import numpy as np
 from IPython import get_ipython
 
 from vaegan_helpers.stage import TrainingStage
+from vaegan_helpers.stage.engine import export
 from vaegan_helpers.stage.page import recording
 from vaegan_helpers.widgets import Buttons
 from vaegan_helpers.widgets.base import Explorer, script_once
 
 ALIVE = "application/vnd.vaegan-helpers.alive+json"  # the private type of output that carries it
-ROUNDS, FRAMES = 2000, 80  # of a stage's run, recorded for the page: enough to see how it ends
+ROUNDS, FRAMES = (
+    2000,
+    80,
+)  # a stage's run is recorded so far beyond where it stands: enough to see how it ends
 
 
 def install() -> None:
@@ -46,10 +51,14 @@ def explorer(shown: Explorer) -> dict[str, Any] | None:
 
 
 def stage(shown: TrainingStage) -> dict[str, Any]:
-    """A run recorded on a stage of the same settings: the cell's own one is left where it stands."""
-    other = TrainingStage.from_text(shown.text_of_run())
+    """A run recorded on a stage of the same settings, from its first round on unless something was changed on
+    the way: the cell's own one is left where it stands."""
+    given, done, layers = export.read(shown.text_of_run())
+    other = TrainingStage(layers=layers, **given)
     try:
-        return run(other.record(rounds=ROUNDS, frames=FRAMES))
+        if any(not isinstance(part, tuple) or part[0] != "both" for part in done):
+            export.replay(other.state, done, np.inf)
+        return run(other.record(rounds=ROUNDS + shown.state.step - other.state.step, frames=FRAMES))
     finally:
         other.close()
 

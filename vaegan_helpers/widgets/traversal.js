@@ -13,11 +13,11 @@ export default explorer((page) => {
   start.addEventListener("input", () => page.set({ moved: [] }));
   page.root.append(
     page.row(start, page.button("Reset", () => page.set({ moved: [] }))),
-    page.row(
+    make("div", { class: "vg-row vg-shown-first" },
+      make("div", { class: "vg-row vg-shown" }, before.element, after.element),
       make("div", { class: "vg-sliders" }, ...sliders.map(([k, label]) => page.slider(label, {
         min: -limit, max: limit, step: 0.05, get: () => now()[k], set: (value) => page.set({ moved: now().map((z, i) => (i === k ? value : z)) }),
-      }))),
-      page.row(before.element, after.element)));
+      })))));
 
   return async () => {
     const first = origin(), z = now(), away = z.map((value, k) => value - first[k]);
