@@ -2,6 +2,7 @@
 
 import matplotlib.colors
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from vaegan_helpers import plots
@@ -29,6 +30,8 @@ def faint(fig) -> list[tuple[str, float]]:
     What lies behind a text is its own box or outline, if it has one, or the figure drawn without its texts.
     Where that varies, half of it counts.
     """
+    if not hasattr(fig.canvas, "buffer_rgba"):
+        FigureCanvasAgg(fig)  # as a figure without a window is saved
     with plots.style():
         fig.canvas.draw()
         texts = [text for text in fig.findobj(Text) if text.get_visible() and text.get_text().strip()]

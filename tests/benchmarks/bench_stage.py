@@ -131,8 +131,9 @@ def main():
 def measure(page):
     def run(cell):
         page.evaluate(
-            "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;"
-            " window.jupyterapp.commands.execute('notebook:run-cell'); }",
+            "(index) => { const notebook = window.jupyterapp.shell.currentWidget.content;"
+            " notebook.activeCellIndex = index; window.jupyterapp.commands.execute('notebook:run-cell');"
+            " notebook.scrollToItem(index, 'start'); }",  # what is far from sight is not in the page
             cell,
         )
 
@@ -177,11 +178,10 @@ def measure(page):
     ]
     rate = "[...document.querySelectorAll('.vg-number input')].map((field) => field.value).join()"
     report("while it plays: a learning rate", answers(rates * (REPEATS // 2), rate))
-    pixels = "document.querySelector('.vg-plane:not([hidden]) canvas').toDataURL()"
-    layer = f"{FIND}('.vg-switch input').click()"
-    report("while it plays: a layer", answers([layer] * REPEATS, pixels))
     page.evaluate(ANSWER, [play, name])
     page.wait_for_timeout(1000)
+    pixels = "[...document.querySelectorAll('.vg-plane canvas')].map((canvas) => canvas.toDataURL()).join()"
+    layer = f"{FIND}('.vg-switch input').click()"
     report("at rest: a layer", answers([layer] * REPEATS, pixels))
     for preset in ("oscillation", "mode collapse", "vanishing gradient"):
         act = (
