@@ -14,10 +14,8 @@ from vaegan_helpers.widgets import Buttons
 from vaegan_helpers.widgets.base import Explorer, script_once
 
 ALIVE = "application/vnd.vaegan-helpers.alive+json"  # the private type of output that carries it
-ROUNDS, FRAMES = (
-    2000,
-    80,
-)  # a stage's run is recorded so far beyond where it stands: enough to see how it ends
+ROUNDS = 2000  # a stage's run is recorded so far beyond where it stands: enough to see how it ends
+FRAMES = 80
 
 
 def install() -> None:
