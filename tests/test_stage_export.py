@@ -3,12 +3,15 @@ kernel."""
 
 import base64
 import json
+import struct
+import zlib
 
 import jax
 import numpy as np
 import pytest
 
 from vaegan_helpers import stage
+from vaegan_helpers.pages import live
 from vaegan_helpers.stage.engine import export
 from vaegan_helpers.stage.page import recording
 
@@ -113,3 +116,23 @@ def test_displayed_it_is_a_frame_that_plays(made, tmp_path):
     path = kept.save(tmp_path / "run.html")
     assert path.read_text(encoding="utf-8") == kept.html()
     assert base64.b64encode(kept.packed()).decode() in kept.html()
+
+
+def rounds_of(recorded):
+    """The round of each frame, out of the packed file."""
+    packed = zlib.decompress(recorded.packed())
+    (length,) = struct.unpack("<I", packed[:4])
+    return [header["round"] for header, _ in json.loads(packed[4 : 4 + length])["frames"][1:]]
+
+
+def test_a_page_gets_a_run_from_its_first_round_unless_something_was_changed(monkeypatch):
+    monkeypatch.setattr(live, "run", lambda made: made)
+    monkeypatch.setattr(live, "ROUNDS", 20)
+    monkeypatch.setattr(live, "FRAMES", 3)
+    made = stage.TrainingStage(**SMALL)
+    made.step(10)
+    assert rounds_of(live.stage(made)) == [0, 10, 20, 30]
+    made.change(generator_learning_rate=1e-4)
+    made.step(2)
+    assert rounds_of(live.stage(made)) == [12, 19, 25, 32]
+    assert made.state.step == 12
