@@ -367,6 +367,16 @@ def test_a_recording_says_that_it_is_one(reader):
     )
 
 
+def test_a_picture_of_an_explorer_says_that_it_is_one(site):
+    """An explorer whose buttons ask the kernel stays a picture, and the words stand beside it."""
+    notebook = nbformat.read(site[0] / "01_encoder_and_decoder.ipynb", as_version=4)
+    stills = sum(
+        map(execution.is_still, [out for cell in notebook.cells for out in execution.displayed(cell)])
+    )
+    said = soup_of(site, "01_encoder_and_decoder").select(".shown:not(.alive) + .picture")
+    assert len(said) == stills > 0
+
+
 def test_names_are_unlike_and_words_are_plain():
     taken = {"main"}
     assert [polish.slug(text, taken) for text in ("The main!", "Main", "main", "ß: ½", "…")] == [

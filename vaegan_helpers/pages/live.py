@@ -4,11 +4,9 @@ page needs to bring it to life."""
 import base64
 from typing import Any
 
-import numpy as np
 from IPython import get_ipython
 
 from vaegan_helpers.stage import TrainingStage
-from vaegan_helpers.stage.engine import export
 from vaegan_helpers.stage.page import recording
 from vaegan_helpers.widgets import Buttons
 from vaegan_helpers.widgets.base import Explorer, script_once
@@ -49,14 +47,11 @@ def explorer(shown: Explorer) -> dict[str, Any] | None:
 
 
 def stage(shown: TrainingStage) -> dict[str, Any]:
-    """A run recorded on a stage of the same settings, from its first round on unless something was changed on
-    the way: the cell's own one is left where it stands."""
-    given, done, layers = export.read(shown.text_of_run())
-    other = TrainingStage(layers=layers, **given)
+    """A run recorded on a stage of the same settings, from where the cell's own one stands, as its text says;
+    that one is left as it is."""
+    other = TrainingStage.from_text(shown.text_of_run())
     try:
-        if any(not isinstance(part, tuple) or part[0] != "both" for part in done):
-            export.replay(other.state, done, np.inf)
-        return run(other.record(rounds=ROUNDS + shown.state.step - other.state.step, frames=FRAMES))
+        return run(other.record(rounds=ROUNDS, frames=FRAMES))
     finally:
         other.close()
 

@@ -10,7 +10,7 @@ from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
-from vaegan_helpers.pages import formulas
+from vaegan_helpers.pages import execution, formulas
 from vaegan_helpers.pages.live import ALIVE
 
 HERE = Path(__file__).parent
@@ -50,6 +50,7 @@ class Exporter(HTMLExporter):
     def __init__(self, alive: Callable[[dict], str], **options: Any) -> None:
         super().__init__(template_name="reading", extra_template_basedirs=[str(HERE)], **options)
         self.register_filter("alive", alive)
+        self.register_filter("is_still", execution.is_still)
         self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
         chosen = DataTypeFilter(parent=self, display_data_priority=SHOWN_FIRST)
         self.register_filter("filter_data_type", chosen)

@@ -94,7 +94,7 @@ export class Plane {
       draw.arc(right(x), down(y), 10, 0, 7);
       draw.fillStyle = "#ffffffe6";
       draw.fill();
-      draw.strokeStyle = draw.fillStyle = colours.digits[digit];
+      [draw.strokeStyle, draw.fillStyle, draw.lineWidth] = [colours.digits[digit], "#000", 2.5];
       draw.stroke();
       draw.fillText(digit, right(x), down(y));
     }
