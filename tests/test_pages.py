@@ -363,7 +363,7 @@ def test_a_wide_figure_scrolls_on_a_phone_and_is_whole_on_a_desk(reader):
 def test_a_recording_says_that_it_is_one(reader):
     assert (
         "This is a recording"
-        in reader.open(MOVING).page.locator(".alive[data-kind=stage] + .recorded").first.inner_text()
+        in reader.open(MOVING).page.locator(".recorded:has(+ .alive[data-kind=stage])").first.inner_text()
     )
 
 
