@@ -184,7 +184,9 @@ def test_nothing_is_cut_off(lab, width):
 def test_a_handle_is_24_pixels_wide(lab):
     slider = explorers_of(lab)["KL playground"].root.locator("input[type=range]").first
     slider.scroll_into_view_if_needed()
-    box = slider.bounding_box()
+    box = None
+    while box != (box := slider.bounding_box()):  # the page was narrow a moment ago, and is laid out anew
+        lab.page.wait_for_timeout(300)
     slider.evaluate("(e) => { e.value = 0; e.dispatchEvent(new Event('input')); }")
     assert box["height"] >= 24
     for away in (-11, 11):  # on the handle, the mouse takes hold of it where it is
