@@ -142,6 +142,8 @@ def _leaf(soup, book, assets):
     del box["style"]
     box["hidden"] = ""  # until the script is there
     _as_file(picture, assets)
+    if int(picture["width"]) > WIDE:
+        _wrapped(soup, picture, "div", "scroll")
 
 
 def _read_aloud(soup, table):
