@@ -64,7 +64,7 @@ def faint(fig) -> list[tuple[str, float]]:
 
 
 def watch():
-    """From now on `plots.show` and flipbooks refuse figures with faint texts."""
+    """From now on `plots.show`, flipbooks and stills of explorers refuse figures with faint texts."""
 
     def careful(show):
         def shown(fig, *more):

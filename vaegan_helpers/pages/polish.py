@@ -42,7 +42,7 @@ def polished(html: str, assets: Assets) -> BeautifulSoup:
         _leaf(soup, book, assets)
     for picture in soup.select("img"):
         _as_file(picture, assets)
-    for picture in soup.select(".shown:not(.alive) > img[width]"):
+    for picture in soup.select(".shown:not(.alive) > img[width], .flipbook > img[width]"):
         if int(str(picture["width"])) > WIDE:
             _wrapped(soup, picture, "div", "scroll")
     for table in soup.select("table"):
@@ -142,8 +142,6 @@ def _leaf(soup, book, assets):
     del box["style"]
     box["hidden"] = ""  # until the script is there
     _as_file(picture, assets)
-    if int(picture["width"]) > WIDE:
-        _wrapped(soup, picture, "div", "scroll")
 
 
 def _read_aloud(soup, table):
