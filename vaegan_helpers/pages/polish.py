@@ -141,7 +141,6 @@ def _leaf(soup, book, assets):
             del part[name]
     del box["style"]
     box["hidden"] = ""  # until the script is there
-    _as_file(picture, assets)
 
 
 def _read_aloud(soup, table):
