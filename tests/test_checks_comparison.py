@@ -59,7 +59,7 @@ SLIPS = [
     (
         checks.score_ranks,
         lambda r, s: -jnp.linalg.norm(r.mean(0) - s.mean(0)),
-        "ranks wrongly|it does not see",
+        "more than means",
     ),
     (checks.score_ranks, recall_only, "ranks wrongly|it does not see how bad they are"),
     (checks.split, lambda p, k: (p[:20], p[20:]), "the same for two keys"),
@@ -77,8 +77,8 @@ SLIPS = [
     (checks.split, lambda p, k: tuple(p.T), "Do not part the coordinates"),
     (checks.split, lambda p, k: jax.random.permutation(k, p), "should return two things"),
     (checks.score_ranks, lambda r, s: metrics.frechet_distance(r, s), "the wrong way round"),
-    (checks.score_ranks, lambda r, s: 1.0, "alike"),
-    (checks.score_ranks, lambda r, s: metrics.precision_recall(r, s).recall, "ranks wrongly|alike"),
+    (checks.score_ranks, lambda r, s: 1.0, "does it look at both"),
+    (checks.score_ranks, lambda r, s: metrics.precision_recall(r, s).recall, "ranks wrongly|more than means"),
     (
         checks.score_sees_missing_modes,
         lambda r, s: metrics.precision_recall(r, s).precision,
