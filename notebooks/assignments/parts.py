@@ -41,7 +41,7 @@ def _rate(rate):
 
 
 def _batch(size):
-    pixels = "digits.train_images[:, 400:406]"
+    pixels = "_images[:, 400:406]"
     return [
         ("64 pictures", f"{size} pictures"),
         ("(64,)", f"({size},)"),
@@ -120,7 +120,7 @@ def _seeds(count):
 def _reach(reach):
     def check(name):
         answer = f"lambda samples, means, std: {name}(samples, means, std * 3 / {reach})"
-        return (f"checks.{name}({name}", f"checks.{name}({answer}")
+        return (f".{name}({name}", f".{name}({answer}")
 
     if reach == 3:
         return []

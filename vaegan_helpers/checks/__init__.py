@@ -3,8 +3,10 @@
 `checks.kl(my_kl)` prints "the KL: right", or raises a `NotYet` that says what to look at. In an exercise,
 `checks.hint(checks.kl, my_kl)` prints in both cases; `checks.answer` is for an answer in a number or a word.
 `frame` calls and compares, `table` is what most checks are; the other modules hold the checks, by assignment.
+`checks.properties.kl(my_kl)` takes a second look, from another side: hidden tests do.
 """
 
+from vaegan_helpers.checks import properties
 from vaegan_helpers.checks.comparison import equal_players, own_data, players_from_key, split
 from vaegan_helpers.checks.comparison_experiment import equal_budget, equal_data, seeds_decide
 from vaegan_helpers.checks.comparison_scores import (

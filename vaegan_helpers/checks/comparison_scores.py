@@ -12,12 +12,13 @@ from vaegan_helpers.checks.table import Check
 FEWEST_SEEDS = 5
 
 
-def score_ranks(function: Callable, trials: int = 2) -> None:
+def score_ranks(function: Callable, trials: int = 2, elsewhere: bool = False) -> None:
     """Checks that a `score(real, samples)`, larger for better, ranks samples of different quality rightly.
 
     Args:
       function: takes (n, 2) and (m, 2), returns one number.
       trials: how many random inputs it is tried on.
+      elsewhere: whether all points lie away from the origin and further apart, and bad samples are fewer.
 
     Raises:
       NotYet: blurred samples, noise, half junk or a single blob are not ranked below good ones.
@@ -27,7 +28,10 @@ def score_ranks(function: Callable, trials: int = 2) -> None:
         real, good = _ring(rng, range(8)), _ring(rng, range(8))
         blurred = _moved(good + rng.normal(0, 1, good.shape), good)
         noise = _moved(rng.normal(0, 5, good.shape), good)
-        values = [_score(name, function, real, samples) for samples in (good, blurred, noise)]
+        values = [
+            _score(name, function, real, samples, elsewhere, samples is not good)
+            for samples in (good, blurred, noise)
+        ]
         if np.ptp(values) <= 1e-3 * abs(values[0]):
             raise NotYet(
                 f"{name} is {values[0]:.3g} for real points, blurred ones and noise alike. They share "
@@ -49,14 +53,14 @@ def score_ranks(function: Callable, trials: int = 2) -> None:
                 "it does not see where the points are",
             ),
         ]:
-            value = _score(name, function, real, samples)
+            value = _score(name, function, real, samples, elsewhere, bad=True)
             if not value < values[0] - 0.02 * abs(values[0]):
                 raise NotYet(
                     f"{name} is {values[0]:.3g} for good samples and {value:.3g} when {what}: {blind}. It "
                     "should fall."
                 )
         if not np.isclose(
-            values[0], _score(name, function, real, rng.permutation(good)), rtol=1e-3, atol=1e-5
+            values[0], _score(name, function, real, rng.permutation(good), elsewhere), rtol=1e-3, atol=1e-5
         ):
             raise NotYet(
                 f"{name} changes when the samples are put in another order. No sample belongs to a certain "
@@ -67,11 +71,11 @@ def score_ranks(function: Callable, trials: int = 2) -> None:
     passed(f"{name} ranks quality")
 
 
-def score_sees_missing_modes(function: Callable, trials: int = 2) -> None:
+def score_sees_missing_modes(function: Callable, trials: int = 2, elsewhere: bool = False) -> None:
     """Checks that a `score(real, samples)` falls when samples leave out a half, or nearly all, of the data.
 
     Args:
-      function: as in `score_ranks`.
+      function, elsewhere: as in `score_ranks`.
       trials: how many random inputs it is tried on.
 
     Raises:
@@ -80,7 +84,10 @@ def score_sees_missing_modes(function: Callable, trials: int = 2) -> None:
     name = "the score"
     for rng in cases(trials):
         real = _ring(rng, range(8))
-        values = [_score(name, function, real, _ring(rng, modes)) for modes in (range(8), range(4), range(1))]
+        values = [
+            _score(name, function, real, _ring(rng, range(modes)), elsewhere, modes < 8)
+            for modes in (8, 4, 1)
+        ]
         if abs(values[0] - values[2]) < 0.1 * max(1e-9, abs(values[0])) or abs(values[0]) == abs(values[2]):
             raise NotYet(
                 f"{name} is {values[0]:.3g} when all eight modes are there and {values[2]:.3g} when a "
@@ -100,7 +107,9 @@ def score_sees_missing_modes(function: Callable, trials: int = 2) -> None:
     passed(f"{name} sees missing modes")
 
 
-def _score(name, function, real, samples):
+def _score(name, function, real, samples, elsewhere=False, bad=False):
+    if elsewhere:
+        real, samples = (1.5 * points + [4, -3] for points in (real, samples[:250] if bad else samples))
     value = numbers(
         name, call(name, function, jnp.asarray(real, jnp.float32), jnp.asarray(samples, jnp.float32))
     )

@@ -177,7 +177,7 @@ def large_logits(loss: Callable, trials: int = 3) -> None:
       NotYet: the loss or its gradient is not what it should be; the message names the likely slip.
     """
     name = "the loss at large logits"
-    sides = _sides(name, loss)
+    sides = count_sides(name, loss)
     for rng in cases(trials):
         size = rng.uniform(120, 400)
         logits = [jnp.full(4, sign * size) for sign in ((-1, 1) if sides == 2 else (-1,))]
@@ -220,7 +220,7 @@ def large_logits(loss: Callable, trials: int = 3) -> None:
     passed(name)
 
 
-def _sides(name, function):
+def count_sides(name: str, function: Callable) -> int:
     """How many batches a loss takes: 2 (real and generated logits) or 1. Its signature says, or a call."""
     if not callable(function):
         raise NotYet(f"{name}: wanted a function; got {type(function).__name__}.")

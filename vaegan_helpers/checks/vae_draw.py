@@ -140,7 +140,7 @@ def fresh_noise(function: Callable, trials: int = 2) -> None:
 
 
 def require_standard_normal(name: str, noise: np.ndarray) -> None:
-    """Raises `NotYet` unless thousands of numbers look like draws from a standard normal.
+    """Raises `NotYet` unless hundreds of numbers, or more, look like draws from a standard normal.
 
     True draws are refused less than once in ten million times.
     """

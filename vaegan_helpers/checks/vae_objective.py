@@ -1,6 +1,7 @@
 """Checks of the loss of the VAE that a learner writes: its value, beta, the draw in it, its gradient."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,12 +25,13 @@ from vaegan_helpers.checks.vae_draw import DRAW_SLIPS
 X_DIM, Z_DIM = 7, 3  # of a VAE with one layer each way, whose clouds have one size for all pictures
 
 
-def _vae(rng, logvar):
+def vae_with(rng: np.random.Generator, logvar: Any) -> models.VAE:
     """A small VAE with random weights; its encoder gives the log variances (z_dim,) to every picture."""
     model = models.VAE(x_dim=X_DIM, z_dim=Z_DIM, hidden_layers=0, key=jax.random.key(0))
     (down,), (up,) = model.encoder.network.layers, model.decoder.network.layers
     kernel = np.concatenate([rng.normal(0, 0.8, (X_DIM, Z_DIM)), np.zeros((X_DIM, Z_DIM))], axis=1)
     bias = np.concatenate([rng.normal(0, 0.3, Z_DIM), np.broadcast_to(logvar, Z_DIM)])
+    layer: Any
     for layer, weights, offset in [
         (down, kernel, bias),
         (up, rng.normal(0, 1.2, (Z_DIM, X_DIM)), rng.normal(0, 0.3, X_DIM)),
@@ -58,7 +60,7 @@ def _costs(model, x):
 def _narrow(rng):
     """Arguments of a `vae_loss` for which noise plays no role."""
     x = rng.uniform(0, 1, (rng.choice([4, 6]), X_DIM))
-    return _vae(rng, -20.0), np.float32(x), fresh_key(rng), 1.0
+    return vae_with(rng, -20.0), np.float32(x), fresh_key(rng), 1.0
 
 
 def _made_of(formula):
@@ -224,7 +226,9 @@ def _noisy(rng):
     draws = 20_000
     noise = rng.normal(size=(draws, Z_DIM))
     while True:
-        model = _vae(rng, rng.permutation([rng.uniform(-4, -3), rng.uniform(-1.5, -1), rng.uniform(2.3, 3)]))
+        model = vae_with(
+            rng, rng.permutation([rng.uniform(-4, -3), rng.uniform(-1.5, -1), rng.uniform(2.3, 3)])
+        )
         picture = np.float32(rng.uniform(0, 1, (1, X_DIM)))
         mean, logvar = _encoded(model, picture)
 

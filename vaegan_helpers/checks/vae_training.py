@@ -224,7 +224,14 @@ def _require_random_batches(batches, images, batch_size):
         raise NotYet(f"{NAME} has batches of {sorted(sizes)} pictures; wanted {batch_size} in every step.")
     if np.mean([np.mean(np.diff(batch) == 1) for batch in rows]) > 0.5:
         raise NotYet(f"{NAME} takes the pictures in the order in which they are stored: draw them at random.")
-    require_all_drawn(NAME, np.concatenate(rows), len(images))
+    drawn = np.concatenate(rows)
+    require_all_drawn(NAME, drawn, len(images))
+    often = np.bincount(drawn).max()
+    if often > 10 + 4 * len(drawn) / len(images):  # of honest draws less than once in ten million times
+        raise NotYet(
+            f"{NAME} takes one picture {often} times in {len(drawn):,} draws from {len(images):,}: does a "
+            "number of images stand where `len(images)` should?"
+        )
 
 
 def require_all_drawn(name: str, rows: np.ndarray, count: int) -> None:
