@@ -528,6 +528,11 @@ def random_noise(key, step):
             random_noise,
             "has batches of [32] pictures; wanted 64",
         ),
+        (
+            lambda k, step, x: rows_of(jax.random.fold_in(k, step), bars()),
+            random_noise,
+            "does a number of images stand where `len(images)` should?",
+        ),
     ],
 )
 def test_batches_that_are_not_drawn_with_the_key_are_named(rows, noise, words):

@@ -41,7 +41,7 @@ def _rate(rate):
 
 
 def _batch(size):
-    pixels = "_images[:, 400:406]"
+    pixels = "digits.train_images[:, 400:406]"
     return [
         ("64 pictures", f"{size} pictures"),
         ("(64,)", f"({size},)"),

@@ -109,7 +109,7 @@ def score_sees_missing_modes(function: Callable, trials: int = 2, elsewhere: boo
 
 def _score(name, function, real, samples, elsewhere=False, bad=False):
     if elsewhere:
-        real, samples = (1.5 * points + [4, -3] for points in (real, samples[:250] if bad else samples))
+        real, samples = (1.5 * points + [6, -6] for points in (real, samples[:250] if bad else samples))
     value = numbers(
         name, call(name, function, jnp.asarray(real, jnp.float32), jnp.asarray(samples, jnp.float32))
     )

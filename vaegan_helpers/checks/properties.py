@@ -14,8 +14,21 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
-from vaegan_helpers.checks.frame import ATOL, NotYet, call, cases, compare, fresh_key, numbers, passed
+from vaegan_helpers.checks.comparison import require_two
+from vaegan_helpers.checks.frame import (
+    ATOL,
+    NotYet,
+    call,
+    cases,
+    compare,
+    fresh_key,
+    numbers,
+    passed,
+    require_parts,
+    require_shape,
+)
 from vaegan_helpers.checks.gan import count_sides
+from vaegan_helpers.checks.gan_draws import THE_DRAWS
 from vaegan_helpers.checks.table import handed_over
 from vaegan_helpers.checks.vae import log_p_of_pixels, sigmoid
 from vaegan_helpers.checks.vae_draw import require_standard_normal
@@ -222,7 +235,11 @@ def round_draws(ask: Asked) -> Rows:
     (rng,) = cases(1)
     data = np.arange(6.0).reshape(3, 2)
     drawn = [ask.raw(data, key, 2, 1) for key in jax.random.split(fresh_key(rng), 300)]
-    real, d_noise, g_noise = (np.array([np.asarray(each[i], float) for each in drawn]) for i in range(3))
+    parts = [require_parts(ask.name, each, 3, ", ".join(THE_DRAWS)) for each in drawn]
+    real, d_noise, g_noise = (
+        np.array([require_shape(ask.name, part, (2, width)) for part in each])
+        for each, width in zip(zip(*parts, strict=True), (2, 1, 1), strict=True)
+    )
     shares = [np.mean(real[..., 0] == row) for row in data[:, 0]]
     yield "share of each of three rows", shares, np.full(3, 1 / 3), 6 * np.sqrt(2 / 9 / 600)
     for whose, noise in (("D's noise", d_noise), ("G's noise", g_noise)):
@@ -300,8 +317,8 @@ def split(ask: Asked) -> Rows:
     """Checks that a `split` keeps points that coincide, and that every half can come out first."""
     (rng,) = cases(1)
     points = np.arange(10.0).reshape(5, 2).repeat(4, axis=0)
-    halves = [numbers("a half", half).reshape(-1, 2) for half in ask.raw(points, fresh_key(rng))]
-    both = np.concatenate(halves)
+    halves = require_two(ask.name, ask.raw(points, fresh_key(rng)), "training and held-out points")
+    both = np.concatenate([numbers("a half", half).reshape(-1, 2) for half in halves])
     yield "points that coincide, both halves together", both[np.lexsort(both.T)], points
     few = np.arange(8.0).reshape(4, 2)
     firsts = (ask.raw(few, key)[0] for key in jax.random.split(fresh_key(rng), 120))
