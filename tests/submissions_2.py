@@ -19,7 +19,7 @@ SUBMISSIONS = [
                 return jnp.log(1 - jax.nn.sigmoid(fake_logits)).mean()
 
             def saturating_generator_loss(fake_logits):
-                return jax.nn.log_sigmoid(-fake_logits).mean()
+                return jnp.log(jnp.clip(1 - jax.nn.sigmoid(fake_logits), 1e-3, 1)).mean()
             """),
             "slopes": code("""
             def slopes(fake_logits):
@@ -70,6 +70,7 @@ SUBMISSIONS = [
             "discriminator_loss_large",
             "generator_loss_value",
             "generator_loss_large",
+            "saturating_loss_value",
             "slopes_value",
             "round_draws_value",
             "discriminator_step_value",
@@ -84,6 +85,7 @@ SUBMISSIONS = [
         says={
             "discriminator_loss_large": "rounded to 0 or 1",
             "generator_loss_value": "this is the saturating loss",
+            "saturating_loss_value": "change with the sign, batch of 1",  # by the hidden test alone
             "slopes_value": "divided by the batch size",
             "round_draws_value": "a key was used twice",
             "discriminator_step_value": "real and generated data are exchanged",

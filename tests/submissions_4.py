@@ -79,13 +79,27 @@ SUBMISSIONS = [
                 z = np.random.default_rng(seed).normal(size=(300, 2))
                 return vae.decode(z), generator(z)
             """),
+            "split": code("""
+            def split(points, key):
+                first, second = jnp.split(jnp.asarray(points), 2)
+                changed = jax.random.bernoulli(key, 0.5, (len(first), 1))
+                return jnp.where(changed, first, second), jnp.where(changed, second, first)
+            """),
             "score": code("""
             def score(real, samples):
                 return metrics.frechet_distance(real, samples)
             """),
         },
-        lost={"players_key", "experiment_data", "experiment_seed", "score_quality", "score_diversity"},
+        lost={
+            "split_halves",
+            "players_key",
+            "experiment_data",
+            "experiment_seed",
+            "score_quality",
+            "score_diversity",
+        },
         says={
+            "split_halves": "4 different first halves",  # by the hidden test alone
             "players_key": "are the same for two keys",
             "experiment_data": "140 of the 150 points",
             "experiment_seed": "two seeds train with the same key",
