@@ -67,6 +67,8 @@ LONG = {
     "test_head_to_head_results": ["test_a_row_comes_out_again"],
     "test_fair_fight_results": ["test_a_row_comes_out_again"],
     "test_longer_runs_results": ["test_a_row_comes_out_again"],
+    "test_convolutional_results": ["test_a_row_comes_out_again", "test_training_makes"],
+    "test_convolutional": ["test_they_train_as"],
     "test_hybrid_results": [
         "test_a_row_comes_out_again",
         "test_a_second_model_draws_where",

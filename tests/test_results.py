@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 
-from vaegan_helpers import results
+from vaegan_helpers import models, results
 
 SCRIPTS = sorted((Path(__file__).resolve().parents[1] / "notebooks" / "results").glob("*.py"))
 
@@ -22,7 +24,7 @@ def test_every_table_has_its_script():
 
 def test_an_unknown_name_is_told_the_known_ones():
     with pytest.raises(
-        ValueError, match="no stored results 'hybird'; there are fair_fight, head_to_head, hybrid"
+        ValueError, match="no stored results 'hybird'; there are convolutional, fair_fight, head_to_head"
     ):
         results.load("hybird")
 
@@ -47,3 +49,27 @@ def test_a_write_that_fails_leaves_the_old_table(tmp_path, monkeypatch):
     with pytest.raises(TypeError):
         results.save("table", {"rows": object()})
     assert results.load("table") == {"rows": 1} and list(tmp_path.iterdir()) == [tmp_path / "table.json"]
+
+
+def test_weights_come_back_in_half_precision(monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "_HERE", tmp_path)
+    pair = tuple(models.Generator(2, 3, 4, key=jax.random.key(seed)) for seed in (0, 1))
+    results.save_weights("pair", pair)
+    other = tuple(models.Generator(2, 3, 4, key=jax.random.key(seed)) for seed in (2, 3))
+    loaded = results.load_weights("pair", other)
+    assert list(tmp_path.iterdir()) == [tmp_path / "pair.npz"]
+    for was, now in zip(jax.tree.leaves(pair), jax.tree.leaves(loaded), strict=True):
+        assert now.dtype == np.float32
+        np.testing.assert_array_equal(now, np.float32(np.float16(was)))
+    untouched = models.Generator(2, 3, 4, key=jax.random.key(2))
+    np.testing.assert_array_equal(*(m.network.layers[0].kernel for m in (other[0], untouched)))
+
+
+def test_weights_of_other_models_are_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "_HERE", tmp_path)
+    model = models.Generator(2, 3, 4, key=jax.random.key(0))
+    with pytest.raises(ValueError, match="no stored weights 'pair'; there are none"):
+        results.load_weights("pair", model)
+    results.save_weights("pair", model)
+    with pytest.raises(ValueError, match=r"shapes \[.*\(2, 3\).*\]; wanted \[.*\(2, 5\)"):
+        results.load_weights("pair", models.Generator(2, 5, 4, key=jax.random.key(1)))

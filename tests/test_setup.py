@@ -32,7 +32,7 @@ CONSTRAINTS = [
 FLOORS = [
     {"inputs", "cache", "server"},
     {"__init__", "data", "results", "mixtures", "models", "interpolation", "plots"},
-    {"losses"},
+    {"losses", "convolutional"},
     {"training", "metrics"},
     {"checks", "widgets", "stage.engine"},
     {"stage.page"},

@@ -178,7 +178,7 @@ def test_a_quick_test_needs_no_browser_no_grader_and_no_notebook(request):
 def test_what_contributing_says_to_add_has_a_place_and_a_test():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if re.match(r"\| (a|an) ", line)]
-    assert len(rows) == 7
+    assert len(rows) == 8
     for row in rows:
         paths = [path for path in re.findall(r"`([^`]+)`", row) if "/" in path]
         assert any(path.startswith("tests/") for path in paths), row

@@ -61,7 +61,7 @@ class Encoder(nnx.Module):
         *,
         key: jax.Array,
     ):
-        self.network = MLP(_sizes(x_dim, hidden_dim, hidden_layers, 2 * z_dim), key=key)
+        self.network: Any = MLP(_sizes(x_dim, hidden_dim, hidden_layers, 2 * z_dim), key=key)
 
     def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """x (batch, x_dim) to mean and logvar, each (batch, z_dim)."""
@@ -111,8 +111,8 @@ class VAE(nnx.Module):
         key: jax.Array,
     ):
         encoder_key, decoder_key = jax.random.split(require_key(key))
-        self.encoder = Encoder(x_dim, hidden_dim, z_dim, hidden_layers, key=encoder_key)
-        self.decoder = Decoder(z_dim, hidden_dim, x_dim, hidden_layers, key=decoder_key)
+        self.encoder: Any = Encoder(x_dim, hidden_dim, z_dim, hidden_layers, key=encoder_key)
+        self.decoder: Any = Decoder(z_dim, hidden_dim, x_dim, hidden_layers, key=decoder_key)
         self.output = output
         self.x_dim, self.z_dim = int(x_dim), int(z_dim)
 
@@ -182,7 +182,7 @@ class Generator(nnx.Module):
         require_whole(0, categories=categories)
         if categories > z_dim:
             raise ValueError(f"categories must be at most z_dim = {z_dim}; got {categories}")
-        self.network = MLP(_sizes(z_dim, hidden_dim, hidden_layers, x_dim), key=key)
+        self.network: Any = MLP(_sizes(z_dim, hidden_dim, hidden_layers, x_dim), key=key)
         self.output = output
         self.x_dim, self.z_dim, self.categories = int(x_dim), int(z_dim), int(categories)
 

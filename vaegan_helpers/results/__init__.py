@@ -1,8 +1,15 @@
-"""What takes too long for a notebook: tables, each made by the script of its name in notebooks/results."""
+"""What takes too long for a notebook: tables, and the weights of models that were trained for them.
+
+Each is made by the script of its name in notebooks/results.
+"""
 
 import json
 from pathlib import Path
 from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
 
 from vaegan_helpers.cache import write_atomically
 
@@ -48,3 +55,31 @@ def save(name: str, table: dict[str, Any]) -> None:
     """Stores a table under the name of the script that measured it, whole or not at all."""
     text = json.dumps(table, indent=1) + "\n"
     write_atomically(_HERE / f"{name}.json", lambda file: file.write(text.encode()))
+
+
+def save_weights(name: str, models: Any) -> None:
+    """Stores the weights of a model, or of a tuple of models, in half precision, whole or not at all."""
+    weights = [np.asarray(leaf, np.float16) for leaf in jax.tree.leaves(models)]
+    write_atomically(_HERE / f"{name}.npz", lambda file: np.savez_compressed(file, *weights))
+
+
+def load_weights(name: str, models: Any) -> Any:
+    """Models with stored weights.
+
+    Args:
+      name: of the script that trained them.
+      models: new ones of the same kinds and sizes, in the same order; they are not changed.
+
+    Raises:
+      ValueError: there are no weights of this name, or they are those of other models.
+    """
+    if not (path := _HERE / f"{name}.npz").exists():
+        there = ", ".join(sorted(path.stem for path in _HERE.glob("*.npz")))
+        raise ValueError(f"there are no stored weights {name!r}; there are {there or 'none'}")
+    with np.load(path, allow_pickle=False) as file:
+        stored = [jnp.asarray(file[each], jnp.float32) for each in file.files]
+    leaves, structure = jax.tree.flatten(models)
+    shapes = [[leaf.shape for leaf in some] for some in (stored, leaves)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"the stored weights {name!r} have shapes {shapes[0]}; wanted {shapes[1]}")
+    return jax.tree.unflatten(structure, stored)
