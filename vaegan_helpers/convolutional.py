@@ -1,7 +1,7 @@
 """The same models with convolutions, for pictures of 28 x 28 pixels.
 
-A convolution is written as a product with each pixel's neighbours: within a compiled scan, in which all
-models of the course are trained, that is about ten times faster on a processor than XLA's own.
+A convolution is written as a product with each pixel's neighbours: within a compiled scan, in which the
+course trains, XLA's own convolutions are many times slower on a CPU.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from vaegan_helpers.inputs import as_numbers, require_key, require_whole
 
 SIDE = 28
 X_DIM = SIDE * SIDE
-HIDDEN_DIM = 64  # of the decoder's dense layer
+HIDDEN_DIM = 64  # of the decoder's first layer
 
 
 class Convolution(nnx.Module):
@@ -98,7 +98,7 @@ class Encoder(models.Encoder):
 
 
 class Decoder(nnx.Module):
-    """As `models.Decoder`: a dense hidden layer, then convolutions from 7 x 7 to 28 x 28 pixels.
+    """As `models.Decoder`: two dense layers, then two convolutions from 7 x 7 to 28 x 28 pixels.
 
     Args:
       z_dim: latents.

@@ -1,4 +1,4 @@
-"""A VAE and a GAN with convolutions: the pair of notebook 8 that shows sharp and soft.
+"""A VAE and a GAN with convolutions: one pair, for notebook 8.
 
 `python notebooks/results/convolutional.py` trains both on one seed and writes their weights and
 what was measured into vaegan_helpers/results. It takes about twelve minutes on two cores, shows how
