@@ -1,4 +1,4 @@
-"""Convolutional models: the convolution is that of XLA, and they fit wherever the dense ones do."""
+"""Convolutional models: the convolution is that of XLA, and they train as the dense models do."""
 
 import jax
 import jax.numpy as jnp

@@ -73,3 +73,16 @@ def test_weights_of_other_models_are_refused(monkeypatch, tmp_path):
     results.save_weights("pair", model)
     with pytest.raises(ValueError, match=r"shapes \[.*\(2, 3\).*\]; wanted \[.*\(2, 5\)"):
         results.load_weights("pair", models.Generator(2, 5, 4, key=jax.random.key(1)))
+
+
+def test_weights_that_do_not_fit_half_precision_or_cannot_be_read_are_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "_HERE", tmp_path)
+    model = models.Generator(2, 3, 4, key=jax.random.key(0))
+    for factor in (1e9, np.nan):
+        with pytest.raises(ValueError, match="'pair' must be finite and below 65,504"):
+            results.save_weights("pair", jax.tree.map(lambda leaf, factor=factor: factor * leaf, model))
+    assert not list(tmp_path.iterdir())
+    for content in (b"", b"no archive", b"PK\x03\x04 cut short"):
+        (tmp_path / "pair.npz").write_bytes(content)
+        with pytest.raises(ValueError, match="'pair' cannot be read: install vaegan_helpers again"):
+            results.load_weights("pair", model)

@@ -28,6 +28,7 @@ class Convolution(nnx.Module):
 
     def __init__(self, inputs: int, outputs: int, *, key: jax.Array):
         require_whole(inputs=inputs, outputs=outputs)
+        self.inputs = int(inputs)
         self.linear = nnx.Linear(9 * inputs, outputs, rngs=nnx.Rngs(require_key(key)))
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -77,16 +78,13 @@ class Reader(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """x (batch, 784) to (batch, outputs)."""
-        return self.last(self.features(x))
-
-    def features(self, x: jax.Array) -> jax.Array:
-        """x (batch, 784) to what the last layer sees, (batch, 98 * channels)."""
         x = jnp.asarray(as_numbers("x", x))
         if x.ndim != 2 or x.shape[1] != X_DIM:
             raise ValueError(f"x must be an array of shape (batch, {X_DIM}); got {x.shape}")
-        picture = halve(x.reshape(-1, SIDE, SIDE, 1))
+        picture = halve(x.reshape(len(x), SIDE, SIDE, 1))
         picture = halve(self.activation(self.fine(picture)))
-        return self.activation(self.coarse(picture)).reshape(len(x), -1)
+        picture = self.activation(self.coarse(picture))
+        return self.last(picture.reshape(len(x), self.last.in_features))
 
 
 class Encoder(models.Encoder):
@@ -115,7 +113,7 @@ class Decoder(nnx.Module):
 
     def __call__(self, z: jax.Array) -> jax.Array:
         """z (batch, z_dim) to logits (batch, 784)."""
-        picture = jax.nn.relu(self.dense(z)).reshape(len(z), 7, 7, -1)
+        picture = jax.nn.relu(self.dense(z)).reshape(len(z), 7, 7, self.coarse.inputs)
         picture = double(jax.nn.relu(self.coarse(picture)))
         return double(self.fine(picture)).reshape(len(z), X_DIM)
 

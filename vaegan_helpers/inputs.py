@@ -128,7 +128,8 @@ def require_unit_interval(**arrays: Any) -> None:
     for name, x in arrays.items():
         if isinstance(x, jax.core.Tracer) or not np.size(x):
             continue
-        low, high = float(np.min(x)), float(np.max(x))
+        x = np.asarray(x)  # JAX's own min would be traced within a jit
+        low, high = float(x.min()), float(x.max())
         if not (0 <= low and high <= 1):
             raise ValueError(f"{name} must lie in [0, 1]; got values from {low:.3g} to {high:.3g}")
 

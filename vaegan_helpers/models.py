@@ -111,6 +111,7 @@ class VAE(nnx.Module):
         key: jax.Array,
     ):
         encoder_key, decoder_key = jax.random.split(require_key(key))
+        # Any: `convolutional` puts other networks in their places
         self.encoder: Any = Encoder(x_dim, hidden_dim, z_dim, hidden_layers, key=encoder_key)
         self.decoder: Any = Decoder(z_dim, hidden_dim, x_dim, hidden_layers, key=decoder_key)
         self.output = output

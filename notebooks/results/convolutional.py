@@ -67,6 +67,7 @@ def main(afresh):
         if name not in table["models"]:
             model = trained(name)
             results.save_weights(f"convolutional_{name}", model)
+            model = results.load_weights(f"convolutional_{name}", model)  # as the notebook has it
             count = models.count_parameters(model)
             table["models"][name] = {"parameters": count} | measure(model)
             results.save("convolutional", table)

@@ -1,10 +1,11 @@
 """Second looks at an answer, for hidden tests: what holds of a right one however it is written.
 
-The truth comes from elsewhere than in the check of the same name: an integral, finite differences, a sum over
-all cases, a limit, a symmetry. The sizes are others too: one picture, one latent, many.
+The truth mostly comes from elsewhere than in the check of the same name: an integral, finite differences, a
+sum over all cases, a limit, a symmetry. The sizes are others too: one picture, one latent, many.
 """
 
 import functools
+import inspect
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -56,6 +57,7 @@ class Asked:
 
 
 Rows = Iterator[tuple]
+OPTIONS = {"logvars": "the log variances of its clouds.", "saturating": "whether it is the saturating loss."}
 
 
 def look(name: str) -> Callable:
@@ -69,8 +71,13 @@ def look(name: str) -> Callable:
                     compare(f"{name} ({where})", value, truth, atol=atol[0] if atol else ATOL)
             passed(f"{name}, from another side")
 
-        more = "\n\n    Args:\n      function: the learner's.\n\n    Raises:\n      NotYet: it does not hold."
-        check.__doc__ = f"{rows.__doc__}{more}"
+        ask, *options = inspect.signature(rows).parameters.values()
+        parameters = [ask.replace(name="function", annotation=Callable), *options]
+        check.__signature__ = inspect.Signature(parameters, return_annotation=None)  # type: ignore[attr-defined]
+        lines = ["", "Args:", "  function: the learner's."]
+        lines += [f"  {each.name}: {OPTIONS[each.name]}" for each in options]
+        lines += ["", "Raises:", "  NotYet: it does not hold."]
+        check.__doc__ = "\n    ".join([f"{rows.__doc__}\n", *lines[1:]])
         return check
 
     return of
@@ -104,10 +111,13 @@ def reparameterise(ask: Asked) -> Rows:
 def fresh_noise(ask: Asked) -> Rows:
     """Checks that the noise of a `reparameterise` is normal for one picture too, and without correlations."""
     (rng,) = cases(1)
-    one, many = np.zeros((1, 2)), np.zeros((2_000, 4))
-    draws = [ask(one, one, key) for key in jax.random.split(fresh_key(rng), 300)]
-    require_standard_normal("the noise of a batch of one, over 300 keys,", np.concatenate(draws))
-    noise = ask(many, many, fresh_key(rng))
+    one, many = np.zeros((1, 6)), np.zeros((2_000, 4))
+    draws = [
+        require_shape("the noise of one picture", ask(one, one, key), one.shape)
+        for key in jax.random.split(fresh_key(rng), 100)
+    ]
+    require_standard_normal("the noise of a batch of one, over 100 keys,", np.concatenate(draws))
+    noise = require_shape(ask.name, ask(many, many, fresh_key(rng)), many.shape)
     yield _uncorrelated("correlation of neighbouring pictures", noise[1:], noise[:-1])
     for i, j in itertools.combinations(range(4), 2):
         yield _uncorrelated("correlation of two latents", noise[:, i], noise[:, j])
@@ -191,8 +201,7 @@ def vae_loss_beta(ask: Asked) -> Rows:
 @look("D's loss")
 def discriminator_loss(ask: Asked) -> Rows:
     """Checks a `discriminator_loss` at logits of 0, and how it changes with the sign of logits."""
-    (rng,) = cases(1)
-    real, fake = rng.uniform(7.5, 9, 1), rng.uniform(-9, 9, 40)
+    real, fake = np.array([5.0]), np.linspace(0, 7.5, 40)
     both = ask(real, fake)
     yield "logits 0", ask(0 * real, 0 * fake), 2 * np.log(2)
     yield "change with the sign of one real logit", ask(-real, fake) - both, real.mean()
@@ -202,9 +211,8 @@ def discriminator_loss(ask: Asked) -> Rows:
 @look("G's loss")
 def generator_loss(ask: Asked, saturating: bool = False) -> Rows:
     """Checks a loss of G, of either kind, at a logit of 0, and how it changes with the sign of logits."""
-    (rng,) = cases(1)
     yield "logit 0", ask(np.zeros(1)), -np.log(2) if saturating else np.log(2)
-    for fake in (rng.uniform(7.5, 9, 1), rng.uniform(-9, 9, 40)):
+    for fake in (np.array([5.0]), np.linspace(0, 7.5, 40)):
         yield f"change with the sign, batch of {len(fake)}", ask(-fake) - ask(fake), fake.mean()
 
 
@@ -231,26 +239,27 @@ def slopes(ask: Asked) -> Rows:
 
 @look("the draws")
 def round_draws(ask: Asked) -> Rows:
-    """Checks that `round_draws` over 300 rounds takes each row equally often, and independent noise."""
+    """Checks that `round_draws` over 250 rounds takes each row equally often, and independent noise."""
     (rng,) = cases(1)
     data = np.arange(6.0).reshape(3, 2)
-    drawn = [ask.raw(data, key, 2, 1) for key in jax.random.split(fresh_key(rng), 300)]
+    drawn = [ask.raw(data, key, 3, 2) for key in jax.random.split(fresh_key(rng), 250)]
     parts = [require_parts(ask.name, each, 3, ", ".join(THE_DRAWS)) for each in drawn]
     real, d_noise, g_noise = (
-        np.array([require_shape(ask.name, part, (2, width)) for part in each])
-        for each, width in zip(zip(*parts, strict=True), (2, 1, 1), strict=True)
+        np.array([require_shape(ask.name, part, (3, 2)) for part in each])
+        for each in zip(*parts, strict=True)
     )
     shares = [np.mean(real[..., 0] == row) for row in data[:, 0]]
-    yield "share of each of three rows", shares, np.full(3, 1 / 3), 6 * np.sqrt(2 / 9 / 600)
+    yield "share of each of three rows", shares, np.full(3, 1 / 3), 6 * np.sqrt(2 / 9 / 750)
     for whose, noise in (("D's noise", d_noise), ("G's noise", g_noise)):
-        require_standard_normal(f"{whose} in batches of two", noise)
+        require_standard_normal(f"{whose} in batches of three", noise)
         yield _uncorrelated(f"correlation of two rows of {whose}", noise[:, 0], noise[:, 1])
     yield _uncorrelated("correlation of D's noise and G's", d_noise, g_noise)
 
 
-def steep(generator: Any, discriminator: Any) -> tuple:
-    """Players with weights three times as large, D's with the other sign: their slopes are far from small."""
-    return jax.tree.map(lambda w: 3 * w, generator), jax.tree.map(lambda w: -3 * w, discriminator)
+def steep(generator: Any, discriminator: Any, factor: float = 2.0) -> tuple:
+    """Players with larger weights, D's with the other sign: their slopes are far from small."""
+    larger = jax.tree.map(lambda w: factor * w, generator)
+    return larger, jax.tree.map(lambda w: -factor * w, discriminator)
 
 
 @look("the divergence")
@@ -268,9 +277,10 @@ def divergence(ask: Asked) -> Rows:
 @look("the distances")
 def distances(ask: Asked) -> Rows:
     """Checks that `distances` of points to themselves are 0, and those there and back the same."""
-    a, b = cases(1)[0].normal(0, 2, (2, 20, 3))
-    yield "points to themselves", np.diag(ask(a, a)), np.zeros(20), 1e-2
-    yield "samples and modes exchanged", ask(b, a), ask(a, b).T
+    a, b = np.split(cases(1)[0].normal(0, 2, (101, 3)), [100])
+    own = require_shape(ask.name, ask(a, a), (100, 100))
+    yield "points to themselves", np.diag(own), np.zeros(100), 1e-2
+    yield "samples and a single mode exchanged", ask(b, a), ask(a, b).T
 
 
 @look("the samples of high quality")
@@ -307,7 +317,7 @@ def reverse_kl(ask: Asked) -> Rows:
 @look("the number of samples")
 def samples_needed(ask: Asked) -> Rows:
     """Checks `samples_needed` against a search for the smallest n, from frequent modes to rare ones."""
-    for share, confidence in ((0.9, 0.5), (0.01, 0.95), (0.002, 0.9)):
+    for share, confidence in ((0.9, 0.5), (0.01, 0.95), (0.005, 0.9)):
         smallest = next(n for n in itertools.count(1) if 1 - (1 - share) ** n >= confidence)
         yield f"share {share}, confidence {confidence}", ask(share, confidence), smallest
 
@@ -318,11 +328,12 @@ def split(ask: Asked) -> Rows:
     (rng,) = cases(1)
     points = np.arange(10.0).reshape(5, 2).repeat(4, axis=0)
     halves = require_two(ask.name, ask.raw(points, fresh_key(rng)), "training and held-out points")
-    both = np.concatenate([numbers("a half", half).reshape(-1, 2) for half in halves])
+    both = np.concatenate([require_shape("a half", half, (10, 2)) for half in halves])
     yield "points that coincide, both halves together", both[np.lexsort(both.T)], points
     few = np.arange(8.0).reshape(4, 2)
-    firsts = (ask.raw(few, key)[0] for key in jax.random.split(fresh_key(rng), 120))
-    found = len({frozenset(np.asarray(first)[:, 0].tolist()) for first in firsts})
+    keys = jax.random.split(fresh_key(rng), 120)
+    firsts = (require_shape("a half", ask.raw(few, key)[0], (2, 2)) for key in keys)
+    found = len({frozenset(first[:, 0].tolist()) for first in firsts})
     if found < 6:
         raise NotYet(
             f"the split of four points gave {found} different first halves with 120 keys, of 6 that there "

@@ -144,6 +144,7 @@ def require_standard_normal(name: str, noise: np.ndarray) -> None:
 
     True draws are refused less than once in ten million times.
     """
+    require_finite(name, noise)
     centre, spread, largest = noise.mean(), noise.std(), np.abs(noise).max()
     if abs(centre) > 6 / np.sqrt(noise.size):
         raise NotYet(

@@ -1,9 +1,10 @@
 """What takes too long for a notebook: tables, and the weights of models that were trained for them.
 
-Each is made by the script of its name in notebooks/results.
+Scripts in notebooks/results make them.
 """
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,15 @@ def save(name: str, table: dict[str, Any]) -> None:
 
 
 def save_weights(name: str, models: Any) -> None:
-    """Stores the weights of a model, or of a tuple of models, in half precision, whole or not at all."""
-    weights = [np.asarray(leaf, np.float16) for leaf in jax.tree.leaves(models)]
+    """Stores the weights of a model, or of a tuple of models, in half precision, whole or not at all.
+
+    Raises:
+      ValueError: a weight is NaN, or not below 65,504, the largest number in half precision.
+    """
+    with np.errstate(over="ignore"):
+        weights = [np.asarray(leaf, np.float16) for leaf in jax.tree.leaves(models)]
+    if not all(np.isfinite(each).all() for each in weights):
+        raise ValueError(f"the weights of {name!r} must be finite and below 65,504; some are not")
     write_atomically(_HERE / f"{name}.npz", lambda file: np.savez_compressed(file, *weights))
 
 
@@ -67,17 +75,22 @@ def load_weights(name: str, models: Any) -> Any:
     """Models with stored weights.
 
     Args:
-      name: of the script that trained them.
+      name: under which they were stored.
       models: new ones of the same kinds and sizes, in the same order; they are not changed.
 
     Raises:
-      ValueError: there are no weights of this name, or they are those of other models.
+      ValueError: there are no weights of this name, they cannot be read, or they are those of other models.
     """
     if not (path := _HERE / f"{name}.npz").exists():
         there = ", ".join(sorted(path.stem for path in _HERE.glob("*.npz")))
         raise ValueError(f"there are no stored weights {name!r}; there are {there or 'none'}")
-    with np.load(path, allow_pickle=False) as file:
-        stored = [jnp.asarray(file[each], jnp.float32) for each in file.files]
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            stored = [jnp.asarray(file[each], jnp.float32) for each in file.files]
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as problem:
+        raise ValueError(
+            f"the stored weights {name!r} cannot be read: install vaegan_helpers again"
+        ) from problem
     leaves, structure = jax.tree.flatten(models)
     shapes = [[leaf.shape for leaf in some] for some in (stored, leaves)]
     if shapes[0] != shapes[1]:
