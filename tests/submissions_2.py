@@ -85,7 +85,7 @@ SUBMISSIONS = [
         says={
             "discriminator_loss_large": "rounded to 0 or 1",
             "generator_loss_value": "this is the saturating loss",
-            "saturating_loss_value": "change with the sign, batch of 1",  # by the hidden test alone
+            "saturating_loss_value": "change with the sign, batch of 40",  # by the hidden test alone
             "slopes_value": "divided by the batch size",
             "round_draws_value": "a key was used twice",
             "discriminator_step_value": "real and generated data are exchanged",
