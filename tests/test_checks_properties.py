@@ -168,9 +168,8 @@ def with_players(check):
 
 
 def with_steep_players(check):
-    more = (3, 8) if check is checks.generator_step else (2, 4)
-    players = properties.steep(*PLAYERS, factor=more[0])
-    return lambda function: check(function, *players, trials=more[1])
+    players = properties.steep(*PLAYERS, factor=3 if check is checks.generator_step else 2)
+    return lambda function: check(function, *players, trials=12)
 
 
 # What all visible checks of a task let pass, and its second look does not: (checks, look, answer, words).
