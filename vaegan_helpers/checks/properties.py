@@ -74,10 +74,9 @@ def look(name: str) -> Callable:
         ask, *options = inspect.signature(rows).parameters.values()
         parameters = [ask.replace(name="function", annotation=Callable), *options]
         check.__signature__ = inspect.Signature(parameters, return_annotation=None)  # type: ignore[attr-defined]
-        lines = ["", "Args:", "  function: the learner's."]
-        lines += [f"  {each.name}: {OPTIONS[each.name]}" for each in options]
-        lines += ["", "Raises:", "  NotYet: it does not hold."]
-        check.__doc__ = "\n    ".join([f"{rows.__doc__}\n", *lines[1:]])
+        named = [f"  {each.name}: {OPTIONS[each.name]}" for each in options]
+        lines = ["Args:", "  function: the learner's.", *named, "", "Raises:", "  NotYet: it does not hold."]
+        check.__doc__ = "\n    ".join([f"{rows.__doc__}\n", *lines])
         return check
 
     return of
