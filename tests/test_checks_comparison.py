@@ -267,6 +267,23 @@ def test_a_fair_comparison_passes():
     checks.results(np.random.default_rng(0).normal(size=(5, 2)))
 
 
+@pytest.mark.parametrize("hidden_layers", [1, 2])
+def test_equal_players_pass_whatever_their_weights(hidden_layers):
+    """With one latent, of eight such models one makes positive or negative points only."""
+    size = dict(x_dim=2, z_dim=1, hidden_dim=32, hidden_layers=hidden_layers, output=models.identity)
+
+    def small(key, seed):
+        key = jax.random.key(seed)
+        return (
+            models.VAE(**size, key=key),
+            models.Generator(**size, key=key),
+            models.Discriminator(2, key=key),
+        )
+
+    for seed in range(20):
+        checks.equal_players(P(small, seed=seed))
+
+
 def test_what_is_taken_without_being_told_is_that_of_the_training():
     of_vae, of_gan = (inspect.signature(f).parameters for f in (training.fit_vae, training.fit_gan))
     batches = {"VAE": of_vae["batch_size"].default, "GAN": training.Game().batch_size}
