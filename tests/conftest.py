@@ -35,7 +35,8 @@ jax.config.update("jax_debug_key_reuse", True)
 SCREENSHOTS = Path(__file__).parent / "_screenshots"
 # What a quick test does not need: a browser, a server of JupyterLab, the grader.
 SLOW_FIXTURES = {"chromium", "server", "plain_server", "graded", "site"}
-# The rest of what is not quick: tests that run notebooks or train for long, by how their names begin. Files
+# The rest of what is not quick: tests that run notebooks, train for long or repeat themselves many times, by
+# how their names begin. Files
 # with the most work come first, so that the two workers end together.
 LONG = {
     "test_notebook_runs": ["test_"],
@@ -65,7 +66,7 @@ LONG = {
         "test_changed_settings_compile_nothing",
     ],
     "test_head_to_head_results": ["test_a_row_comes_out_again"],
-    "test_fair_fight_results": ["test_a_row_comes_out_again"],
+    "test_fair_fight_results": ["test_a_row_comes_out_again", "test_an_untrained_pair"],
     "test_longer_runs_results": ["test_a_row_comes_out_again"],
     "test_convolutional_results": ["test_a_row_comes_out_again", "test_training_makes"],
     "test_convolutional": ["test_they_train_as"],
@@ -82,7 +83,13 @@ LONG = {
         "test_slips_of_a_training_loop_are_named",
         "test_batches_that_are_not_drawn_with_the_key",
         "test_steps_that_are_not_those_of_adam",
+        "test_right_answers_pass_whatever",
+        "test_right_training_loops_pass",
     ],
+    "test_checks_properties": ["test_a_right_answer_passes", "test_a_second_look_finds"],
+    "test_checks_gan": ["test_a_right_answer_passes_every_time"],
+    "test_checks_modes": ["test_a_right_answer_passes_every_time"],
+    "test_checks": ["test_a_wrong_function_is_always_told"],
     "test_stage": [
         "test_the_vanishing_gradient_preset",
         "test_the_mode_collapse_preset",
@@ -90,13 +97,17 @@ LONG = {
         "test_the_posterior_collapse_preset",
         "test_every_choice_trains_and_is_shown",
     ],
-    "test_stage_widget": ["test_every_preset_plays"],
+    "test_stage_widget": ["test_every_preset_plays", "test_every_switch_changes"],
     "test_jax_switches": [
         f"test_a_switch_changes_no_result[{which}-{trained}"
         for which in ("64 bits", "strict promotion", "search for NaN")
         for trained in ("fit_", "stage")
     ],
-    "test_remedies": ["test_every_remedy_trains", "test_gradient_through_unrolled_moves"],
+    "test_remedies": [
+        "test_every_remedy_trains",
+        "test_gradient_through_unrolled_moves",
+        "test_largest_singular_value",
+    ],
     "test_runner": ["test_"],
     "test_sweep": ["test_"],
     "test_execute_notebooks": ["test_"],

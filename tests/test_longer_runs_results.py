@@ -42,4 +42,4 @@ def test_after_few_steps_both_leave_most_samples_between_the_modes(table):
 )
 def test_the_notebook_quotes_the_ranges(prose, table, row, name, scale):
     values = [scale * run[name] for run in table["rows"][row]]
-    assert f"{min(values):.0f} to {max(values):.0f}" in prose[prose.index("**Then it is true.**") :]
+    assert f"{min(values):.0f} to {max(values):.0f}" in prose[prose.index("**Then it fits.**") :]

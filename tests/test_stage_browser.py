@@ -259,8 +259,11 @@ def test_a_rate_and_a_loss_are_changed_while_it_runs(hand):
     hand.turn_to("GAN")
     hand.find(".vg-play").click()
     hand.until(lambda: hand.round > 5)
-    hand.root.get_by_role("button", name="Twice as much: Learning rate of D").click()
-    hand.until(lambda: hand.field("Learning rate of D").input_value() == "0.002")
+    twice = hand.root.get_by_role("button", name="Twice as much: Learning rate of D")
+    clicked = "b => { b.click(); b.click(); return b.parentElement.querySelector('input').value; }"
+    assert twice.evaluate(clicked) == "0.004", "the page moves at once, and no click is lost"
+    hand.until(lambda: "Learning rate of D: 0.004" in hand.words)
+    assert hand.field("Learning rate of D").input_value() == "0.004"
     changed = hand.round
     hand.until(lambda: hand.playing and hand.round > changed + 5)
     hand.field("Loss").select_option("least squares")

@@ -89,8 +89,7 @@ def least_squares_generator_loss(fake_outputs: ArrayLike) -> jax.Array:
 def relativistic_discriminator_loss(real_logits: ArrayLike, fake_logits: ArrayLike) -> jax.Array:
     """-mean log sigmoid(D(x) - D(G(z))): real data is to look more real than the generated data beside it.
 
-    Only differences count, so D cannot send all generated data to one side of a line: wherever real data lies
-    without generated data beside it, D gains by raising it.
+    Only differences count: to move all logits up or down together gains nothing.
 
     Args:
       real_logits, fake_logits: D's logits, each (batch,); row i of one is paired with row i of the other.

@@ -77,7 +77,8 @@ def latents(vae, generator, key):
     labels = digits.train_labels[:CODED]
     start = nearest_sample(generator, np.asarray(both), start_key)
     seconds, (z, error) = timed(lambda: search(generator, both, start))
-    encoding, (mean, _) = timed(lambda: jax.jit(lambda x: vae.encode(x))(both))
+    encode = jax.jit(vae.encode)
+    encoding, (mean, _) = timed(lambda: encode(both))
     held_out, vae_start = both[CODED:], nearest_sample(vae, digits.test_images, vae_start_key)
     rebuilt = jnp.sum((vae.decode(mean[CODED:]) - held_out) ** 2, axis=1)
     return {

@@ -8,7 +8,6 @@ only lower a divergence.
 """
 
 import dataclasses
-import math
 from typing import Any
 
 import jax
@@ -62,20 +61,6 @@ def kernel_density_on_grid(samples: jax.Array, x: jax.Array, y: jax.Array, width
     return along_y.T @ along_x / (len(samples) * 2 * jnp.pi * width**2)
 
 
-def log_kernel_density(points: jax.Array, samples: jax.Array, width: float) -> jax.Array:
-    """The log of the same estimate at single points (m, 2), in nats, (m,): finite however far the samples
-    are."""
-    sample_norms = jnp.sum(samples**2, axis=1)[None]
-
-    def at(few):
-        squared = jnp.sum(few**2, axis=1)[:, None] + sample_norms - 2 * few @ samples.T
-        return jax.nn.logsumexp(-0.5 * jnp.maximum(squared, 0) / width**2, axis=1)
-
-    # a few points at a time, so that their table of distances stays in the processor's cache
-    pieces = points.reshape(-1, math.gcd(len(points), 50), 2)
-    return jax.lax.map(at, pieces).reshape(-1) - jnp.log(len(samples) * 2 * jnp.pi * width**2)
-
-
 def best_discriminator(p: jax.Array, q: jax.Array) -> jax.Array:
     """D* = p / (p + q), from two densities on the same points.
 
@@ -108,34 +93,26 @@ def jensen_shannon(p: jax.Array, q: jax.Array, cell: float) -> jax.Array:
 
 
 def _x_log_ratio(a, b):
-    """a log(a / b), and 0 where a is 0, or so close to it that b, which is at least a / 2, may have been
-    rounded to 0."""
+    """a log(a / b), and 0 where a is 0, or so close to it that b, where it is a / 2, may have been rounded to
+    0."""
     seen = a > 1e-30
     return jnp.where(seen, a * jnp.log(jnp.where(seen, a, 1) / jnp.where(seen, b, 1)), 0)
 
 
-def kl_from_data(
-    points: jax.Array, log_p: jax.Array, samples: jax.Array, width: float, area: float
-) -> jax.Array:
-    """KL(p || q) as the mean of log p - log q over points drawn from the blurred p.
+def kl(p: jax.Array, q: jax.Array, cell: float, samples: int) -> jax.Array:
+    """KL(p || q) of two densities on a grid that holds (almost) all of p.
 
-    n samples say nothing about a q that is so thin that none of them falls there. So one sample more is
-    thought of, spread over the whole plane. It keeps the number finite where q leaves a mode out. In q's thin
-    tails the estimate is
-    rather too large: in the tests, with 5,000 samples, by up to a tenth of a nat or a tenth of the truth.
+    Samples say nothing about a q that is so thin that none of them falls there. So one sample more is thought
+    of, spread over the whole grid. It keeps the number finite where q leaves a mode out. In q's thin tails
+    the estimate is rather too large: of the cases of the tests, with 5,000 samples, by up to a quarter.
 
     Args:
-      points: (m, 2) from the blurred p.
-      log_p: their log density under the blurred p, (m,).
-      samples: (n, 2) of q, all of which count.
-      width: of the kernel.
-      area: of the plane.
+      p, q: densities at the cells' middles, of one shape; q is a kernel estimate.
+      cell: the area of a cell; its edge must not be wider than about the width of the kernel.
+      samples: on how many q rests.
 
     Returns:
-      One number in nats, at most the mean of log p plus log((n + 1) * area).
+      One number in nats, at most log((samples + 1) * area of the grid) minus the entropy of p.
     """
-    n = len(samples)
-    log_q = jnp.logaddexp(
-        log_kernel_density(points, samples, width) + jnp.log(n / (n + 1)), -jnp.log((n + 1) * area)
-    )
-    return jnp.mean(log_p - log_q)
+    one_more = (samples * q + 1 / (cell * q.size)) / (samples + 1)
+    return cell * jnp.sum(_x_log_ratio(p, one_more))

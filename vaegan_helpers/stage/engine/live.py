@@ -279,6 +279,8 @@ class Stage:
         if now != was:
             self.recipe += ({name: value for name, value in now.items() if value != was[name]},)
         gan, before, now = self._state.gan, old.optimizers, self.settings.optimizers
+        if before == now:
+            return
         fresh = training.gan_state(gan.generator, gan.discriminator, now)
         if before[0] != now[0]:
             gan = gan._replace(discriminator_optimizer=fresh.discriminator_optimizer)

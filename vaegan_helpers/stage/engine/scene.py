@@ -56,7 +56,6 @@ class Props(NamedTuple):
       jitter: the noise of its p(x | z), times VAE_STD, (SAMPLES, 2).
       mesh: a grid of noise that is spread evenly over its probability, (MESH, MESH, z_dim).
       code_mesh: the same for the VAE, (MESH, MESH, 2).
-      log_density: points of the blurred data and their log density: (1000, 2) and (1000,).
       density: the blurred data on the cells, (CELLS, CELLS).
       mixture: the data.
     """
@@ -67,25 +66,23 @@ class Props(NamedTuple):
     jitter: Any
     mesh: Any
     code_mesh: Any
-    log_density: Any
     density: Any
     mixture: Any
 
 
 @functools.partial(jax.jit, static_argnames="z_dim")
 def props(mixture: Any, points: jax.Array, key: jax.Array, z_dim: int, categories: int) -> Props:
-    """A stage's Props, from the mixture and at least SAMPLES + 1000 of its points.
+    """A stage's Props, from the mixture and at least SAMPLES of its points.
 
     The grid of noise runs over the first two numbers that are not a category's.
     """
     # all noise in one draw, since each draw costs a third of a second to compile
-    noise = jax.random.normal(key, (SAMPLES, z_dim + 6), points.dtype)
-    codes, jitter, blur = jnp.split(noise[:, z_dim:], 3, axis=1)
+    noise = jax.random.normal(key, (SAMPLES, z_dim + 4), points.dtype)
+    codes, jitter = jnp.split(noise[:, z_dim:], 2, axis=1)
     quantiles = jax.scipy.special.ndtri((jnp.arange(MESH, dtype=jnp.float32) + 0.5) / MESH)
     square = jnp.stack(jnp.meshgrid(quantiles, quantiles), axis=-1)  # (MESH, MESH, 2)
     free = jnp.arange(z_dim)[None] == categories + jnp.arange(2)[:, None]  # (2, z_dim)
     wide = divergences.blurred(mixture, KERNEL_WIDTH)
-    from_wide = points[-1000:] + KERNEL_WIDTH * blur[:1000]
     x, y, _ = divergences.cell_centres(EXTENT, CELLS)
     return Props(
         real=points[:SAMPLES],
@@ -94,7 +91,6 @@ def props(mixture: Any, points: jax.Array, key: jax.Array, z_dim: int, categorie
         jitter=VAE_STD * jitter,
         mesh=square @ free.astype(jnp.float32),
         code_mesh=square,
-        log_density=(from_wide, wide.log_density(from_wide)),
         density=divergences.density_on_grid(wide, x, y),
         mixture=mixture,
     )
@@ -218,11 +214,10 @@ def measure_samples(samples: jax.Array, centres: jax.Array, props: Any) -> dict[
     per_mode, quality = count(centres, props.mixture)
     x, y, cell = divergences.cell_centres(EXTENT, CELLS)
     q = divergences.kernel_density_on_grid(samples, x, y, KERNEL_WIDTH)
-    points, log_p = props.log_density
     return {
         "modes": jnp.sum(per_mode > 0),
         "quality": quality,
-        "kl": divergences.kl_from_data(points, log_p, samples, KERNEL_WIDTH, CELL * CELLS**2),
+        "kl": divergences.kl(props.density, q, cell, len(samples)),
         "js": divergences.jensen_shannon(props.density, q, cell),
     }
 

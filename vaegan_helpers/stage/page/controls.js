@@ -30,7 +30,7 @@ export class Settings {
 
   field(name) {
     const { label, kind, options, range, fromZero, signed } = TABLES.fields[name];
-    const moved = (value) => this.change(name, value);
+    const moved = (value) => { this.settings[name] = value; this.change(name, value); };
     if (kind === "choice") {
       const numbers = typeof options[0] === "number";
       this.fields[name] = select([], "", (value) => moved(numbers ? Number(value) : value));
@@ -43,17 +43,18 @@ export class Settings {
     const field = (this.fields[name] = h("input", { type: "number", step: kind === "whole" ? 1 : "any", onchange: () => moved(Number(field.value)) }));
     if (range) [field.min, field.max] = range;
     if (kind === "whole" || signed) return labelled(label, field);
-    const scale = (factor) => moved(Number(((this.settings[name] * factor) || (factor > 1 ? fromZero : 0)).toPrecision(4)));
+    const scale = (factor) => moved(field.value = Number(((this.settings[name] * factor) || (factor > 1 ? fromZero : 0)).toPrecision(4)));
     const half = button("\u00f7 2", `Half of it: ${label}`, () => scale(0.5)), twice = button("\u00d7 2", `Twice as much: ${label}`, () => scale(2));
     for (const one of [half, twice]) one.setAttribute("aria-label", one.title);
     return h("div", { className: "vg-number" }, labelled(label, field), half, twice);
   }
 
   // Moves every control to where the settings are; what is being typed stays, unless the last change was refused.
+  // A control that was moved stands there at once, before the kernel has heard of it.
   show(settings, refused) {
     const said = JSON.stringify(settings);
     if (said === this.said && !refused) return;
-    [this.said, this.settings] = [said, settings];
+    [this.said, this.settings] = [said, { ...settings }];
     for (const [name, field] of Object.entries(this.fields)) {
       const { kind, options } = TABLES.fields[name], value = settings[name];
       if (kind === "check") field.checked = value;

@@ -13,6 +13,7 @@ const SPEEDS = { "1 round a second": 1, "5 rounds a second": 5, "20 rounds a sec
 const PICTURES = 30; // a second, where a speed is set
 const TRAINING = 24; // milliseconds of training between two pictures, as fast as it goes
 const MOST_ROUNDS = 4096; // between two pictures
+const AHEAD = 2; // pictures that are asked for and have not come
 const PART_SECONDS = 2.5; // of the slow motion, while it plays
 const CHARTS_EVERY = 100, WORDS_EVERY = 4000, PATIENCE = 1000; // milliseconds
 const TAKES_ARROWS = "input, select, textarea";
@@ -128,8 +129,11 @@ class Stage {
     this.acts.push([name, argument]);
     if (this.acting) return;
     this.acting = true;
-    while (this.acts.length) this.take(await this.ask({ acts: this.acts.splice(0) }), true);
-    this.acting = false;
+    while (this.acts.length) {
+      const answer = await this.ask({ acts: this.acts.splice(0) });
+      this.acting = this.acts.length > 0;
+      this.take(answer, true);
+    }
     if (this.now.left && !this.playing) this.rebuildOn();
   }
 
@@ -155,24 +159,24 @@ class Stage {
     this.live ? this.run() : this.runRecording();
   }
 
-  // The next picture is asked for as soon as one has come, so the kernel trains while this one is drawn.
+  // As fast as it goes, the next pictures are asked for before one has come, so the kernel trains while this one is drawn.
   async run() {
     if (this.running) return;
     this.running = true;
-    let coming = this.ask(this.portion());
-    while (coming) {
-      const begun = performance.now(), rounds = this.asked;
-      const answer = await coming;
+    const coming = [], ahead = (answer) => { while (coming.length < (this.pace() === Infinity ? AHEAD : 1)) coming.push(this.ask(this.portion(answer))); };
+    for (let answer = null; this.playing;) {
+      const begun = performance.now();
+      ahead(answer);
+      answer = await coming.shift();
       if (!answer || answer.error || this.closed) this.setPlaying(false);
       if (answer?.busy) await pause(200);
-      coming = this.playing && this.pace() === Infinity ? this.ask(this.portion(answer)) : null;
-      this.take(answer, !this.playing);
+      if (this.playing && this.pace() === Infinity) ahead(answer);
+      this.take(answer, !this.playing && !coming.length);
       await new Promise((resolve) => requestAnimationFrame(resolve));
-      if (coming || !this.playing) continue;
-      const until = begun + 1000 * rounds / this.pace();
+      const until = begun + 1000 * this.asked / this.pace();
       while (this.playing && performance.now() < until) await pause(Math.min(50, until - performance.now()));
-      if (this.playing) coming = this.ask(this.portion(answer));
     }
+    while (coming.length) this.take(await coming.shift(), !coming.length);
     this.running = false;
     if (this.playing) this.run();
     else if (!this.closed) this.look();
@@ -255,8 +259,10 @@ class Stage {
     if (answer.file) download(answer.file.name, answer.file.kind, answer.file.text);
     if (answer.code) Object.entries(answer.code).forEach(([name, text]) => { this.code[name].value = text; });
     this.now = answer;
-    this.settings.show(answer.settings, answer.error);
-    if (this.preset.value !== answer.preset) setOptions(this.preset, ["none", ...TABLES.presets], answer.preset);
+    if (!this.acting) { // else the kernel does not know yet what a hand has moved
+      this.settings.show(answer.settings, answer.error);
+      if (this.preset.value !== answer.preset) setOptions(this.preset, ["none", ...TABLES.presets], answer.preset);
+    }
     this.paint(rest);
   }
 
