@@ -188,6 +188,19 @@ def test_a_submission_that_nbgrader_gives_up_on_is_told_and_costs_nobody_else(tm
         marking.Course(tmp_path, "1")
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not bind to cores")
+@pytest.mark.parametrize("processes", [1, 2, 5])
+def test_submissions_that_run_side_by_side_have_cores_of_their_own(monkeypatch, processes):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 3, 7})
+    free = marking._shares_of_cores(processes)
+    shares = [free.get() for _ in range(processes)]
+    assert set().union(*shares) == {0, 2, 3, 7}
+    if processes <= 4:
+        assert sum(map(len, shares)) == 4
+    else:
+        assert all(shares)
+
+
 def test_a_learner_with_a_variant_is_marked_against_it(tmp_path):
     for folder in ("source/small", "submitted/ann/small", "submitted/bo/small"):
         (tmp_path / folder).mkdir(parents=True)

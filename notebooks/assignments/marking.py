@@ -15,6 +15,7 @@ import csv
 import hashlib
 import json
 import os
+import queue
 import shutil
 import sqlite3
 import subprocess
@@ -241,6 +242,24 @@ def solution_runs(course):
         stamp.write_text(now, encoding="utf-8")
 
 
+def _take_cores(free):
+    """From now on what this thread starts runs on cores of its own.
+
+    On cores that they share, XLA's threads of two kernels wait for one another.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, free.get())
+
+
+def _shares_of_cores(count):
+    """A queue of so many sets of cores, together all that this process may use."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    free = queue.SimpleQueue()
+    for i in range(count):
+        free.put(cores[i::count] or cores)
+    return free
+
+
 def mark_all(course, processes, again=False):
     """Marks what waits, several at once; a result that is there for the same submission stays.
 
@@ -253,7 +272,9 @@ def mark_all(course, processes, again=False):
         solution_runs(course)
     failed = 0
     with (
-        concurrent.futures.ThreadPoolExecutor(processes) as pool,
+        concurrent.futures.ThreadPoolExecutor(
+            processes, initializer=_take_cores, initargs=[_shares_of_cores(processes)]
+        ) as pool,
         tqdm(total=len(students), unit="submission") as bar,
     ):
         jobs = [pool.submit(mark_one, course, student) for student in students]
