@@ -19,7 +19,7 @@ export function kernelSource(model, hear) {
     if (!content.to) return hear(content);
     const arrays = {};
     content.arrays?.forEach((described, i) => { arrays[described[0]] = read(described, buffers[i]); });
-    waiting.get(place)?.({ ...content, arrays });
+    waiting.get(place)?.({ ...content, arrays, place: Number(place) });
     waiting.delete(place);
   };
   model.on("msg:custom", listen);
