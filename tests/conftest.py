@@ -36,8 +36,7 @@ SCREENSHOTS = Path(__file__).parent / "_screenshots"
 # What a quick test does not need: a browser, a server of JupyterLab, the grader.
 SLOW_FIXTURES = {"chromium", "server", "plain_server", "graded", "site"}
 # The rest of what is not quick: tests that run notebooks, train for long or repeat themselves many times, by
-# how their names begin. Files
-# with the most work come first, so that the two workers end together.
+# how their names begin. Files with the most work come first, so that the two workers end together.
 LONG = {
     "test_notebook_runs": ["test_"],
     "test_assignments": [],

@@ -364,11 +364,9 @@ class Stage:
               squares and Wasserstein a plain number. A D that judges packs or batches is asked about each
               point among generated ones.
             "optimum": the best D against this G, p / (p + q), there. Both densities are seen through a
-              Gaussian kernel as
-              wide as a cell: p exactly, q as the kernel estimate of 5,000 samples. (Noise has another
-                dimension than the
-              plane, and G may fold it, so a change of variables would not give q.) Wasserstein has no such
-              optimum.
+              Gaussian kernel as wide as a cell: p exactly, q as the kernel estimate of 5,000 samples. (Noise
+              has another dimension than the plane, and G may fold it, so a change of variables would not
+              give q.) Wasserstein has no such optimum.
             "arrows": (48, 2, 2), generated points, and minus the gradient of G's loss there: where each is
               pulled.
             "manifold": (mesh, mesh, 2), a grid of noise as G warps it; with mixture noise, that of the first

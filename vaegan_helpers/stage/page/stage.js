@@ -247,7 +247,10 @@ class Stage {
 
   take(answer, rest) {
     if (!answer || this.closed) return;
-    if (answer.busy) return this.say("A cell is moving this stage; it is shown when the cell is done.", "vg-phase");
+    if (answer.busy) {
+      this.settings.said = null; // what a hand has moved was not heard: the next answer puts it back
+      return this.say("A cell is moving this stage; it is shown when the cell is done.", "vg-phase");
+    }
     if (answer.place < this.taken) return; // it waited for its frame while a later one, of an act, was taken
     this.taken = answer.place;
     if (answer.branch !== this.now.branch) this.arrays = {};
