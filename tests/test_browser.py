@@ -86,21 +86,8 @@ def open_lab(chromium, server):
     return open_lab
 
 
-@pytest.fixture(autouse=True)
-def keep_a_screenshot(chromium, request):
-    """When a test fails, what its pages showed is kept in tests/_screenshots."""
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        SCREENSHOTS.mkdir(exist_ok=True)
-        (SCREENSHOTS / ".gitignore").write_text("*\n")
-        name = "".join(c if c.isalnum() else "_" for c in request.node.name)
-        for number, page in enumerate(page for context in chromium.contexts for page in context.pages):
-            page.screenshot(path=SCREENSHOTS / f"{name}_{number}.png")
-
-
 @pytest.fixture
-def new_lab(open_lab, keep_a_screenshot):
+def new_lab(open_lab):
     """A function that opens a notebook in a page of its own; closed after the test, with its kernel."""
     opened = []
 

@@ -40,8 +40,11 @@ def test_a_row_comes_out_again(script, table, row):
     stored, again = table["rows"][row]["runs"][0], script["measure"](row, table["seeds"][0])
     assert again.keys() == stored.keys()
     for name in again.keys() - {"seconds"}:
-        # processors differ in the last digits, which training magnifies
-        assert again[name] == pytest.approx(stored[name], rel=0.15, abs=0.05), name
+        # processors differ in the last digits, which training magnifies; and where the mixture over the
+        # latents ends is chance: its own seeds 0 to 7 give a Fréchet distance of 4.3 to 4.8, or 4.4 to 5.9
+        # where the last digits differ
+        share = 0.4 if name == "second_frechet" else 0.15
+        assert again[name] == pytest.approx(stored[name], rel=share, abs=0.05), name
 
 
 def test_the_ways_of_training_make_models_that_fit(script):

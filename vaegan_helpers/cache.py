@@ -50,7 +50,7 @@ def keep_compiled_programs() -> None:
     others have filled are used, though nothing can be added to it.
     """
     wanted = os.environ.get("VAEGAN_HELPERS_COMPILATION_CACHE", "on").strip().lower()
-    given = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]  # JAX adds it while it runs
+    given = jax.config.values["jax_compilation_cache_dir"]
     if wanted in ("off", "0", "no", "false") or given is not None:
         return
     compiled = directory() / "compiled" / _processor()

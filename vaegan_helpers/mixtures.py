@@ -56,16 +56,17 @@ def mixture(means: ArrayLike, stds: ArrayLike, weights: ArrayLike | None = None)
     Returns:
       Mixture. One on the line has dim 1: its samples have shape (n, 1).
     """
-    means = as_array("means", means, *("modes", "dim")[: max(1, np.ndim(means))]).astype(jnp.float32)
+    # NumPy: JAX would compile each of these few sums and products
+    means = as_array("means", means, *("modes", "dim")[: max(1, np.ndim(means))], dtype=np.float32)
     if means.ndim == 1:
         means = means[:, None]
     modes = len(means)
-    stds = as_array("stds", stds, *(modes,) * np.ndim(stds)).astype(jnp.float32)
-    weights = as_array("weights", jnp.ones(modes) if weights is None else weights, modes).astype(jnp.float32)
+    stds = as_array("stds", stds, *(modes,) * np.ndim(stds), dtype=np.float32)
+    weights = as_array("weights", np.ones(modes) if weights is None else weights, modes, dtype=np.float32)
     for name, values in [("stds", stds), ("weights", weights)]:
-        if not bool(jnp.all(values > 0)):
+        if not np.all(values > 0):
             raise ValueError(f"{name} must be positive; got {values.tolist()}")
-    return Mixture(means, jnp.broadcast_to(stds, (modes,)), weights / weights.sum())
+    return Mixture(*map(jnp.asarray, (means, np.broadcast_to(stds, modes), weights / weights.sum())))
 
 
 def gaussian_ring(modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Mixture:
@@ -84,8 +85,8 @@ def gaussian_ring(modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Mix
     """
     require_whole(modes=modes)
     require_positive(radius=radius)
-    angles = 2 * jnp.pi * jnp.arange(modes, dtype=jnp.float32) / modes
-    return mixture(radius * jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1), std)
+    angles = 2 * np.pi * np.arange(modes, dtype=np.float32) / modes
+    return mixture(radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), std)
 
 
 def gaussian_grid(side: int = 5, spacing: float = 2.0, std: float = 0.05) -> Mixture:
@@ -104,8 +105,8 @@ def gaussian_grid(side: int = 5, spacing: float = 2.0, std: float = 0.05) -> Mix
     """
     require_whole(side=side)
     require_positive(spacing=spacing)
-    ticks = spacing * (jnp.arange(side, dtype=jnp.float32) - (side - 1) / 2)
-    return mixture(jnp.stack(jnp.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), std)
+    ticks = spacing * (np.arange(side) - (side - 1) / 2)
+    return mixture(np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), std)
 
 
 def two_gaussians(distance: float = 2.0, std: float = 0.3) -> Mixture:
@@ -131,8 +132,8 @@ def gaussian_line(length: float = 4.0, std: float = 0.05, modes: int = 33) -> Mi
     """
     require_whole(modes=modes)
     require_positive(length=length)
-    along = length * jnp.linspace(-0.5, 0.5, modes) if modes > 1 else jnp.zeros(1)
-    return mixture(along[:, None] * jnp.array([[2.0, 1.0]]) / jnp.sqrt(5.0), std)
+    along = length * (np.linspace(-0.5, 0.5, modes, dtype=np.float32) if modes > 1 else np.zeros(1))
+    return mixture(along[:, None] * np.array([[2, 1]], np.float32) / np.sqrt(np.float32(5)), std)
 
 
 def three_blobs() -> Mixture:

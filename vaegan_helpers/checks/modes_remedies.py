@@ -28,8 +28,8 @@ def pack(function: Callable, trials: int = 3, sizes: Sequence[int] = (2, 3, 5)) 
         m = int(sizes[trial % len(sizes)])
         dim, rows = (int(k) for k in rng.permutation([k for k in (2, 3, 5) if k != m])[:2])
         # no two numbers alike, and no mean of some of them is another
-        x = np.cumsum(np.float32(rng.uniform(1, 2, (rows * m, dim))).ravel(), dtype=np.float32)
-        x = x.reshape(-1, dim)
+        steps = np.float32(rng.uniform(1, 2, rows * m * dim))
+        x = np.cumsum(steps, dtype=np.float32).reshape(-1, dim)
         answer = numbers(name, call(name, function, jnp.asarray(x), m))
         if answer.shape == (rows, m, dim):
             raise NotYet(

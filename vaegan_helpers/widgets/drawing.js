@@ -2,7 +2,8 @@
 import { make } from "./page/dom.js";
 import { explorer, Picture } from "./page/explorer.js";
 import { numbers } from "./page/network.js";
-import { DrawingPad, prepared } from "./page/drawing.js";
+import { prepared } from "./page/drawing.js";
+import { DrawingPad } from "./page/pad.js";
 import { Plane } from "./page/plane.js";
 
 export default explorer((page) => {

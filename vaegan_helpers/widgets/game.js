@@ -3,7 +3,8 @@ import { make } from "./page/dom.js";
 import { explorer, Picture, remember } from "./page/explorer.js";
 import { numbers } from "./page/network.js";
 import { choice, normal, uniform } from "./page/noise.js";
-import { DrawingPad, prepared } from "./page/drawing.js";
+import { prepared } from "./page/drawing.js";
+import { DrawingPad } from "./page/pad.js";
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 const kind = (real) => (real ? "real" : "generated");

@@ -11,7 +11,7 @@ import optax
 from vaegan_helpers import losses, mixtures, training
 from vaegan_helpers.inputs import require_whole
 from vaegan_helpers.stage.engine import export, networks, scene, slow_motion
-from vaegan_helpers.stage.engine.networks import CURVES, MISSING, PATH, ROUNDS_PER_CALL, State
+from vaegan_helpers.stage.engine.networks import CURVES, MISSING, PATH, ROUNDS_PER_CALL, Packed, State
 from vaegan_helpers.stage.engine.settings import (
     DATA,
     RESETS,
@@ -88,11 +88,8 @@ class Stage:
             )
         self._data = networks.draw(self.mixture, data_key)
         self._props = scene.props(self.mixture, self._data, props_key, generator.z_dim, generator.categories)
-        self._state = State(
-            training.gan_state(generator, discriminator, self.settings.optimizers),
-            vae,
-            optax.adam(0.0).init(vae),
-        )
+        gan = training.gan_state(generator, discriminator, self.settings.optimizers)
+        self._state = State(Packed(gan), Packed((vae, optax.adam(0.0).init(vae))))
         size = sum(leaf.nbytes for leaf in jax.tree.leaves(self._state))
         self._most_kept = int(np.clip(KEPT_BYTES // size, 8, 200))
         self.step, self._interval, self._kept = 0, KEPT_EVERY, {}
@@ -158,7 +155,7 @@ class Stage:
         nothing."""
         s = self.settings
         gan, gan_rows, gan_finite = networks.play(
-            self._state.gan,
+            self._state.packed_gan,
             self._data,
             jax.random.clone(self._gan_key),
             self.step,
@@ -166,12 +163,11 @@ class Stage:
             s.traced(),
             game=s.game(who),
         )
-        vae, adam = self._state.vae, self._state.vae_adam
+        vae = self._state.packed_vae
         vae_rows, vae_finite = np.full((length, 4), np.nan), np.ones(length, bool)
         if who == "both":
-            (vae, adam), vae_rows, vae_finite = networks.play_vae(
+            vae, vae_rows, vae_finite = networks.play_vae(
                 vae,
-                adam,
                 self._data,
                 jax.random.clone(self._vae_key),
                 self.step,
@@ -185,7 +181,7 @@ class Stage:
         rows = np.where(rows == MISSING, np.nan, rows)
         finite = {"the GAN": np.asarray(gan_finite)[:length], "the VAE": np.asarray(vae_finite)[:length]}
         broken = [(int(np.argmin(good)), who) for who, good in finite.items() if not good.all()]
-        return State(gan, vae, adam), rows, min(broken) if broken else None
+        return State(gan, vae), rows, min(broken) if broken else None
 
     def _accept(self, state, rows, who):
         self._state, self.step = state, self.step + len(rows)
@@ -286,7 +282,7 @@ class Stage:
             gan = gan._replace(discriminator_optimizer=fresh.discriminator_optimizer)
         if before[1] != now[1]:
             gan = gan._replace(generator_optimizer=fresh.generator_optimizer)
-        self._state = self._state._replace(gan=gan)
+        self._state = self._state._replace(packed_gan=Packed(gan))
 
     def reset(self, seed: int | None = None) -> None:
         """Step 0 again, with another seed if one is given."""

@@ -41,12 +41,57 @@ class StageGenerator(models.Generator):
         return super().__call__(2 * jax.scipy.stats.norm.cdf(z) - 1 if self.uniform else z)
 
 
-class State(NamedTuple):
-    """Everything that training changes: the GAN's state, the VAE and its optimiser's state."""
+@jax.tree_util.register_pytree_node_class
+class Packed:
+    """A pytree whose arrays lie in one list.
 
-    gan: Any
-    vae: Any
-    vae_adam: Any
+    At each call of a compiled function JAX takes a module of NNX apart in Python, and puts what comes back
+    together again: for the players of a stage that costs as much as a round.
+
+    Attributes:
+      whole: the pytree itself.
+    """
+
+    def __init__(self, tree: Any) -> None:
+        self._leaves, self._structure = jax.tree.flatten(tree)
+
+    @functools.cached_property
+    def whole(self) -> Any:
+        return jax.tree.unflatten(self._structure, self._leaves)
+
+    def tree_flatten(self) -> tuple:
+        return self._leaves, self._structure
+
+    @classmethod
+    def tree_unflatten(cls, structure: Any, leaves: Any) -> "Packed":
+        made = object.__new__(cls)
+        made._leaves, made._structure = leaves, structure
+        return made
+
+
+class State(NamedTuple):
+    """Everything that training changes.
+
+    Attributes:
+      packed_gan: the GAN's state, training.GanState.
+      packed_vae: (the VAE, its optimiser's state).
+      gan, vae, vae_adam: the same, whole.
+    """
+
+    packed_gan: Packed
+    packed_vae: Packed
+
+    @property
+    def gan(self) -> Any:
+        return self.packed_gan.whole
+
+    @property
+    def vae(self) -> Any:
+        return self.packed_vae.whole[0]
+
+    @property
+    def vae_adam(self) -> Any:
+        return self.packed_vae.whole[1]
 
 
 def _twice(x):
@@ -185,13 +230,14 @@ def play(
     """`length` rounds of the GAN; any piece of a run is the same compiled program.
 
     Args:
-      state: training.GanState.
+      state: training.GanState, Packed.
       points, key, start, settings, game: as in `training.gan_steps`.
       length: rounds, at most ROUNDS_PER_CALL; traced.
 
     Returns:
-      (state, record, finite): the first seven CURVES and two of PATH in columns, (ROUNDS_PER_CALL, 9),
-      MISSING for what did not happen, and whether all was finite after each round, (ROUNDS_PER_CALL,).
+      (state, record, finite): the state Packed; the first seven CURVES and two of PATH in columns,
+      (ROUNDS_PER_CALL, 9), MISSING for what did not happen; and whether all was finite after each round,
+      (ROUNDS_PER_CALL,).
     """
     names = CURVES[:7]
 
@@ -205,18 +251,15 @@ def play(
         good = _all_finite(entries, (state.generator, state.discriminator))
         return state, record.at[i].set(row), finite.at[i].set(good)
 
-    start_values = (
-        state,
-        jnp.full((ROUNDS_PER_CALL, len(names) + 2), float(MISSING)),
-        jnp.ones(ROUNDS_PER_CALL, bool),
-    )
-    return jax.lax.fori_loop(0, length, body, start_values)
+    record = jnp.full((ROUNDS_PER_CALL, len(names) + 2), float(MISSING))
+    start_values = (state.whole, record, jnp.ones(ROUNDS_PER_CALL, bool))
+    state, record, finite = jax.lax.fori_loop(0, length, body, start_values)
+    return Packed(state), record, finite
 
 
 @functools.partial(jax.jit, static_argnames="batch_size")
 def play_vae(
-    model: Any,
-    adam: Any,
+    state: Any,
     points: jax.Array,
     key: jax.Array,
     start: Any,
@@ -225,8 +268,8 @@ def play_vae(
     beta: float,
     batch_size: int,
 ) -> tuple:
-    """The same for the VAE, with loss, reconstruction, KL and the last of PATH as columns; the state is
-    (model, Adam's state)."""
+    """The same for the VAE, with loss, reconstruction, KL and the last of PATH as columns; the state, Packed,
+    is (model, Adam's state)."""
     names = ("loss", "reconstruction", "kl")
 
     def body(i, carry):
@@ -246,9 +289,7 @@ def play_vae(
         row = jnp.stack([*(entries[name][0] for name in names), *_numbers(state[0])])
         return state, record.at[i].set(row), finite.at[i].set(_all_finite(entries, state[0]))
 
-    start_values = (
-        (model, adam),
-        jnp.full((ROUNDS_PER_CALL, len(names) + 1), float(MISSING)),
-        jnp.ones(ROUNDS_PER_CALL, bool),
-    )
-    return jax.lax.fori_loop(0, length, body, start_values)
+    record = jnp.full((ROUNDS_PER_CALL, len(names) + 1), float(MISSING))
+    start_values = (state.whole, record, jnp.ones(ROUNDS_PER_CALL, bool))
+    state, record, finite = jax.lax.fori_loop(0, length, body, start_values)
+    return Packed(state), record, finite

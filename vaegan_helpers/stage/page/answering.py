@@ -88,8 +88,9 @@ class Answering:
         Args:
           ask: a dictionary. "acts": a list of [what, argument], done in order. "advance": rounds to train, or
             a part of the slow motion with "slow"; "who" trains. "arrays": names of the arrays wanted; of
-            those that never change ("holds") only what the page does not hold yet. "branch", "rows",
-            "measured", "ghost": what it holds of the curves.
+            those that never change ("holds") only what the page does not hold yet. "silent": no modes are
+            counted and nothing is told in sentences. "branch", "rows", "measured", "ghost": what it holds of
+            the curves.
 
         Returns:
           (what can be said in JSON, {name: array}).
@@ -117,7 +118,8 @@ class Answering:
                 self._frame()
         except Exception as error:  # whatever went wrong is said in the page
             self._error, self._todo = words.explained(error), []
-        header, arrays = self._shown_now(ask.get("arrays", ()), ask.get("who", "both"))
+        names, who = ask.get("arrays", ()), ask.get("who", "both")
+        header, arrays = self._shown_now(names, who, silent=ask.get("silent", False))
         state = self.state
         if ask.get("branch") == state.branch and self._part is None:
             for name in CONSTANT & set(ask.get("holds", ())):
@@ -138,11 +140,10 @@ class Answering:
             arrays |= {f"ghost_{name}": array for name, array in kept.items() if name != "id"}
         return header | extra, arrays
 
-    def _shown_now(self, names, who):
+    def _shown_now(self, names, who, silent=False):
         """What is said of the state, and its arrays."""
         state, part = self.state, self._part
-        view = self._view(set(names) & set(scene.ARRAYS))
-        counts = self._counts(view)
+        view = self._view(set(names) & set(scene.ARRAYS), count=not silent)
         arrays = {
             name: array for name, array in view.items() if name not in ("extent", "per_mode", "vae_per_mode")
         }
@@ -161,20 +162,22 @@ class Answering:
             "branch": state.branch,
             "settings": dataclasses.asdict(state.settings),
             "preset": self.preset or "none",
-            "modes": words.live(counts),
             "mode_count": len(state.mixture.means),
-            "words": " ".join(filter(None, [words.standing(state, counts), self._note])),
             "error": self._error,
             "trains": trains,
             "recording": -1 if self._recording is None else len(self._recording),
             "part": part
             and {"number": part.number, "of": PARTS, "caption": part.caption, "about": part.highlight},
         }
+        if not silent:
+            counts = self._counts(view)
+            header["modes"] = words.live(counts)
+            header["words"] = " ".join(filter(None, [words.standing(state, counts), self._note]))
         return header, arrays
 
-    def _view(self, names):
-        counts = () if self.state.settings.data in ("drawn", "Dirac") else ("per_mode", "vae_per_mode")
-        return self.state.view({*names, *counts})
+    def _view(self, names, count=True):
+        count = count and self.state.settings.data not in ("drawn", "Dirac")
+        return self.state.view({*names, *(("per_mode", "vae_per_mode") if count else ())})
 
     @staticmethod
     def _counts(view):

@@ -21,12 +21,13 @@ const KEYS = "Pictures of the stage. Space plays and pauses. Right arrow goes on
   + "Home goes to the beginning, End to the latest round. On one picture, Alt with the arrows moves a pointer that reads it out.";
 const BUSY = "The kernel is busy: it prepares this choice for its first use, which takes some seconds, or it runs a cell. The stage goes on right after.";
 const GONE = "The kernel was restarted or has ended. Run this cell again to begin a new stage.";
+const CLOSED = "This stage was closed. Its cell was run again, perhaps in another tab: run it here to have it here.";
 const CONSTANT = ["real", "noise"];
 
 class Stage {
   constructor(el, layers) {
     Object.assign(this, { layers: new Set(layers), arrays: {}, curves: new Curves(), now: { round: 0, end: 0, kept: [0], settings: {}, trains: "both" } });
-    Object.assign(this, { playing: false, acts: [], asking: 0, rounds: 4, chartsAt: 0, wordsAt: 0, ghost: null, probed: null });
+    Object.assign(this, { playing: false, acts: [], rounds: 4, chartsAt: 0, wordsAt: 0, toldAt: 0, ghost: null, probed: null });
     this.build(el);
   }
 
@@ -109,16 +110,16 @@ class Stage {
 
   async ask(message) {
     const late = setTimeout(() => this.say(/dead|terminating/.test(this.source.status() ?? "") ? GONE : BUSY, "vg-phase"), PATIENCE);
-    this.asking += 1;
     const planes = this.shownPlanes();
     const wanted = TABLES.layers.filter((layer) => layer.array && layer.array !== "codes" && (this.layers.has(layer.name) || layer.planes.some((plane) => planes.includes(plane) && TABLES.slowPlanes.includes(plane))));
+    const time = performance.now(), silent = this.playing && !message.acts && time - this.toldAt < CHARTS_EVERY;
+    if (!silent) this.toldAt = time;
     const answer = await this.source.ask({
-      ...message, playing: this.playing, who: this.who, slow: this.slow, arrays: wanted.map((layer) => layer.array),
+      ...message, silent, playing: this.playing, who: this.who, slow: this.slow, arrays: wanted.map((layer) => layer.array),
       branch: this.now.branch, holds: CONSTANT.filter((name) => this.arrays[name] && !this.now.part), rows: this.curves.rows.vae_kl.length,
       measured: this.curves.measured.step.length, ghost: this.ghost?.id,
     });
     clearTimeout(late);
-    this.asking -= 1;
     return answer;
   }
 
@@ -251,6 +252,7 @@ class Stage {
       this.settings.said = null; // what a hand has moved was not heard: the next answer puts it back
       return this.say("A cell is moving this stage; it is shown when the cell is done.", "vg-phase");
     }
+    this.home ??= this.root.closest(".jp-OutputArea-child");
     if (answer.place < this.taken) return; // it waited for its frame while a later one, of an act, was taken
     this.taken = answer.place;
     if (answer.branch !== this.now.branch) this.arrays = {};
@@ -263,7 +265,7 @@ class Stage {
     if (!answer.part && this.now.part) delete this.arrays.codes;
     if (answer.file) download(answer.file.name, answer.file.kind, answer.file.text);
     if (answer.code) Object.entries(answer.code).forEach(([name, text]) => { this.code[name].value = text; });
-    this.now = answer;
+    this.now = { modes: this.now.modes, words: this.now.words, ...answer }; // what is counted now and then stays
     if (!this.acting) { // else the kernel does not know yet what a hand has moved
       this.settings.show(answer.settings, answer.error);
       if (this.preset.value !== answer.preset) setOptions(this.preset, ["none", ...TABLES.presets], answer.preset);
@@ -339,8 +341,7 @@ class Stage {
     const time = performance.now(), { now } = this;
     if (this.arranged !== `${this.dirac} ${Boolean(this.ghost)} ${Boolean(now.part)}`) this.arrange();
     for (const plane of Object.values(this.planes)) if (!plane.element.hidden) plane.sheet.paint();
-    const place = this.live === false ? `${now.round.toLocaleString("en")}` : now.round.toLocaleString("en");
-    this.count.replaceChildren(`Round ${place} `, h("small", {}, [now.end > now.round ? `of ${now.end.toLocaleString("en")}` : "", now.left ? `${now.left} to go` : "", now.modes].filter(Boolean).join(" \u00b7 ")));
+    this.count.replaceChildren(`Round ${now.round.toLocaleString("en")} `, h("small", {}, [now.end > now.round ? `of ${now.end.toLocaleString("en")}` : "", now.left ? `${now.left} to go` : "", now.modes].filter(Boolean).join(" \u00b7 ")));
     this.slider.max = this.live === false ? this.frames.length - 1 : Math.max(1, now.end);
     if (!this.sliding) this.slider.value = this.live === false ? this.frame : now.round;
     this.slider.setAttribute("aria-valuetext", `round ${now.round} of ${now.end}`);
@@ -517,6 +518,8 @@ export function render({ model, el }) {
   kernel?.statusChanged?.connect(kernelChanged);
   model.on("change:_shown", layersChanged);
   model.on("comm_live_update", connection);
+  const closed = () => stage.home?.append(h("p", { role: "status" }, CLOSED)); // the view itself is taken away
+  model.on("destroy", closed);
   stage.arrange();
   stage.showButtons();
   stage.look().then(() => stage.offerLink());
@@ -524,6 +527,7 @@ export function render({ model, el }) {
     stage.close();
     model.off("change:_shown", layersChanged);
     model.off("comm_live_update", connection);
+    setTimeout(() => model.off("destroy", closed), 0); // it may be heard right after this
     kernel?.statusChanged?.disconnect(kernelChanged);
   };
 }

@@ -8,3 +8,5 @@ export function make(tag, attributes = {}, ...inside) {
   element.append(...inside);
   return element;
 }
+
+export const clip = (value, low, high) => Math.min(high, Math.max(low, value));

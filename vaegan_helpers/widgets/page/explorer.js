@@ -1,12 +1,10 @@
 // What every explorer's script shares: its frame in the page, its controls, its pictures and its words.
-import { make } from "./dom.js";
+import { clip, make } from "./dom.js";
 import { network } from "./network.js";
 
 const REST = 700; // milliseconds until the words are spoken
 const SAVED = 150; // milliseconds until a cell hears what the hand did
 const SLICE = 10; // milliseconds of computing before the page may do something else
-
-export const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // Lets the browser draw and listen, then goes on at once; a timer would wait for four milliseconds.
 const channel = new MessageChannel(), waiting = [];

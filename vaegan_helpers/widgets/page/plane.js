@@ -1,7 +1,7 @@
 // A plane of latents: codes as dots, the prior's circles, and a point that is dragged or moved by the arrow keys.
 import { numbers } from "./network.js";
-import { make } from "./dom.js";
-import { clip } from "./explorer.js";
+import { clip, make } from "./dom.js";
+import { arrowKeys, follow } from "./hands.js";
 
 const EDGE = 34, SIZE = 350; // CSS pixels
 
@@ -16,7 +16,7 @@ export class Plane {
     this.element.setAttribute("role", "application");
     this.element.setAttribute("aria-roledescription", "two-dimensional slider");
     follow(this.element, (x, y) => move(...this.place(x, y)));
-    arrows(this.element, data.limit / 60, (dx, dy) => move(this.at[0] + dx, this.at[1] - dy), () => move(...data.home));
+    arrowKeys(this.element, data.limit / 60, (dx, dy) => move(this.at[0] + dx, this.at[1] - dy), () => move(...data.home));
   }
 
   place(x, y) { // from shares of the picture to latents
@@ -101,37 +101,4 @@ export class Plane {
     draw.restore();
     return canvas;
   }
-}
-
-// Calls `move(x, y)` with shares of the element while a mouse, a pen or a finger is pressed on it.
-export function follow(element, move, start = move, end = () => {}) {
-  const shares = (event) => {
-    const around = element.getBoundingClientRect();
-    return [(event.clientX - around.left) / around.width, (event.clientY - around.top) / around.height];
-  };
-  element.addEventListener("pointerdown", (event) => {
-    element.setPointerCapture(event.pointerId);
-    element.focus({ preventScroll: true });
-    event.preventDefault();
-    start(...shares(event));
-  });
-  element.addEventListener("pointermove", (event) => {
-    if (!element.hasPointerCapture(event.pointerId)) return;
-    const all = event.getCoalescedEvents?.() ?? [];
-    for (const each of all.length ? all : [event]) move(...shares(each));
-  });
-  element.addEventListener("lostpointercapture", end);
-}
-
-// Calls `move(right, down)` for the arrow keys, five times as far with Shift; `home()` for the Home key.
-export function arrows(element, step, move, home) {
-  const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  element.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const far = step * (event.shiftKey ? 5 : 1), way = ways[event.key];
-    if (way) move(far * way[0], far * way[1]);
-    else if (event.key === "Home" && home) home();
-    else return;
-    event.preventDefault();
-  });
 }
