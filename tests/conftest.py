@@ -43,6 +43,7 @@ LONG = {
     "test_grading_runs": ["test_"],
     "test_marking": ["test_"],
     "test_variants": ["test_an_answer_fits", "test_the_report_names"],
+    "test_explorers_browser": [],
     "test_stage_browser": [],
     "test_stage_export": ["test_the_code_without_a_stage", "test_a_recording_is_compact"],
     "test_browser": [],

@@ -200,7 +200,7 @@ class Stage:
         It depends on the step alone, so that a run is the same however it is cut.
         """
         if self.step % MEASURED_EVERY == 0:
-            measured = jax.device_get(scene.measure(self._state.gan.averaged, self._state.vae, self._props))
+            measured = jax.device_get(scene.made(*self._state, self._props, name="measured"))
             self._measured[self.step] = [float(measured[name]) for name in MEASURED]
         if self.step % self._interval == 0:
             self._kept[self.step] = (self._state, self.settings, self.recipe)
@@ -384,7 +384,8 @@ class Stage:
                 f"layers are {', '.join(scene.ARRAYS)}; got {', '.join(sorted(map(str, unknown)))}"
             )
         loss = losses.GAN_LOSSES[self.settings.loss]
-        return scene.view(self._state.gan, self._state.vae, self._props, loss, wanted)
+        packed_gan, packed_vae = self._state
+        return scene.view(packed_gan, packed_vae, self._props, loss, wanted)
 
     def csv(self) -> str:
         """The history as text; see `export.csv`."""

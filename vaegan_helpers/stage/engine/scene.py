@@ -231,23 +231,39 @@ def measure(generator: Any, vae: Any, props: Any) -> dict[str, jax.Array]:
     return of_gan | {f"vae_{name}": value for name, value in of_vae.items()}
 
 
-def view(gan: Any, vae: Any, props: Any, loss: Any, wanted: Collection[str]) -> dict[str, jax.Array]:
-    """The wanted of ARRAYS, as `Stage.view` describes them, in NumPy."""
-    makers = {
-        "generated": lambda: generated(gan.averaged, props),
-        "surface": lambda: surface(gan.averaged, gan.discriminator, props, loss),
-        "optimum": lambda: optimum(gan.averaged, props),
-        "arrows": lambda: arrows(gan.averaged, gan.discriminator, props, loss),
-        "manifold": lambda: manifold(gan.averaged, props),
-        "per_mode": lambda: per_mode(gan.averaged, props.noise, props.mixture),
-        "vae_per_mode": lambda: per_mode(vae, props.codes, props.mixture),
+MAKERS = {
+    "generated": lambda gan, vae, props, loss: generated(gan.averaged, props),
+    "surface": lambda gan, vae, props, loss: surface(gan.averaged, gan.discriminator, props, loss),
+    "optimum": lambda gan, vae, props, loss: optimum(gan.averaged, props),
+    "arrows": lambda gan, vae, props, loss: arrows(gan.averaged, gan.discriminator, props, loss),
+    "manifold": lambda gan, vae, props, loss: manifold(gan.averaged, props),
+    "per_mode": lambda gan, vae, props, loss: per_mode(gan.averaged, props.noise, props.mixture),
+    "vae_per_mode": lambda gan, vae, props, loss: per_mode(vae, props.codes, props.mixture),
+    "vae_pictures": lambda gan, vae, props, loss: vae_pictures(vae, props),
+    "measured": lambda gan, vae, props, loss: measure(gan.averaged, vae, props),
+}
+
+
+@functools.partial(jax.jit, static_argnames=("name", "loss"))
+def made(gan: Any, vae: Any, props: Props, *, name: str, loss: Any = None) -> Any:
+    """What the function of this name in MAKERS makes of networks.State's `packed_gan` and `packed_vae`."""
+    return MAKERS[name](gan.whole, vae.whole[0], props, loss)
+
+
+def view(gan: Any, vae: Any, props: Props, loss: Any, wanted: Collection[str]) -> dict[str, jax.Array]:
+    """The wanted of ARRAYS, as `Stage.view` describes them, in NumPy; the models as `made` takes them."""
+    judged = {"loss": loss}  # of these alone: another loss is another program
+    shown = {
+        name: made(gan, vae, props, name=name, **(judged if name in ("surface", "arrows") else {}))
+        for name in wanted
+        if name in MAKERS
     }
-    shown = {name: make() for name, make in makers.items() if name in wanted}
-    if set(wanted) & {"vae_samples", "vae_mean", "vae_manifold", "vae_ellipses", "vae_reconstructions"}:
-        shown |= {name: array for name, array in vae_pictures(vae, props).items() if name in wanted}
+    if of_vae := set(wanted) & set(ARRAYS) - set(MAKERS) - {"real", "noise"}:
+        pictures = made(gan, vae, props, name="vae_pictures")
+        shown |= {name: pictures[name] for name in of_vae}
     shown = jax.device_get(shown)
     if "real" in wanted:
         shown["real"] = np.asarray(props.real[:SHOWN])
     if "noise" in wanted:
-        shown["noise"] = shown_noise(np.asarray(props.noise[:SHOWN]), gan.generator)
+        shown["noise"] = shown_noise(np.asarray(props.noise[:SHOWN]), gan.whole.generator)
     return shown | {"extent": EXTENT}

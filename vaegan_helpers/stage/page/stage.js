@@ -11,7 +11,8 @@ import { Drawing } from "./drawing.js";
 const WHO = { "D and G": "both", "D only": "discriminator", "G only": "generator" };
 const SPEEDS = { "1 round a second": 1, "5 rounds a second": 5, "20 rounds a second": 20, "100 rounds a second": 100, "500 rounds a second": 500, "as fast as it goes": Infinity };
 const PICTURES = 30; // a second, where a speed is set
-const TRAINING = 24; // milliseconds of training between two pictures, as fast as it goes
+const TRAINING = 22; // milliseconds of training between two pictures, as fast as it goes
+const TEN = 10; // the kernel stops at tens, to keep a state: fewer stops are quicker
 const MOST_ROUNDS = 4096; // between two pictures
 const AHEAD = 2; // pictures that are asked for and have not come
 const PART_SECONDS = 2.5; // of the slow motion, while it plays
@@ -191,7 +192,7 @@ class Stage {
     if (pace !== Infinity) this.asked = this.slow ? 1 : Math.max(1, Math.round(pace / PICTURES));
     else {
       if (answer?.trained && answer.seconds) this.rounds = Math.min(2 * this.rounds, MOST_ROUNDS, Math.max(1, Math.round(answer.trained / answer.seconds * TRAINING / 1000)));
-      this.asked = this.rounds;
+      this.asked = this.rounds < TEN ? this.rounds : TEN * Math.round(this.rounds / TEN);
     }
     return { advance: this.asked };
   }
