@@ -113,22 +113,18 @@ class Lab:
     def __init__(self, context, address, token):
         self.address, self.token, self.errors, self.strangers = address, token, [], []
         self.page = context.new_page()
-        self.page.on("request", self._note)
+        context.on("request", self._note)
         self.page.set_default_timeout(60_000)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._listen)
 
     def _note(self, request):
-        if not request.url.startswith((self.address, self.address.replace("http", "ws"), "blob:", "data:")):
+        if not request.url.startswith((self.address, "blob:", "data:")):
             self.strangers.append(request.url)
 
     def _listen(self, message):
-        # Without a network the browser reports refused requests as well; those are counted as strangers.
-        if (
-            message.type == "error"
-            and "Failed to load resource" not in message.text
-            and "ERR_FAILED" not in message.text
-        ):
+        # Without a network the browser also reports what it could not load; that is counted as strangers.
+        if message.type == "error" and "Failed to load resource" not in message.text:
             self.errors.append(message.text)
 
     def open(self, path, place="doc/tree"):

@@ -1,7 +1,6 @@
 """The explorers in JupyterLab, moved by keyboard and by mouse in a real browser without a network."""
 
 import shutil
-from pathlib import Path
 
 import browser
 import execute_notebooks
@@ -10,7 +9,6 @@ import pytest
 from nbconvert import HTMLExporter
 
 NOTEBOOKS = browser.ROOT / "notebooks"
-SCREENSHOTS = Path(__file__).parent / "_screenshots"
 
 SETUP = """
 import jax, numpy as np

@@ -249,7 +249,7 @@ RUN_AGAIN = """async ([cells, times]) => {
 }"""
 
 
-def test_a_cell_run_50_times_leaves_nothing_behind(open_page, server):
+def test_a_cell_run_50_times_leaves_nothing_behind(open_page, server):  # in Notebook 7, of the same parts, 10
     lab = open_page("again.ipynb")
     run(lab, 2)
     in_the_page = """async () => {

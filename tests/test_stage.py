@@ -176,12 +176,19 @@ def test_rates_and_weights_compile_nothing_and_each_choice_at_most_once():
         s.change(**change)
         s.advance(7)
     assert (networks.play._cache_size(), networks.play_vae._cache_size()) == (games, vaes)
+    s.advance(50)
+    s.view()
+    drawing = (scene.generated, scene.surface, scene.optimum, scene.arrows, scene.vae_pictures, scene.measure)
+    pictures = [function._cache_size() for function in drawing]
     for _ in range(2):
         s.change(generator_optimizer="SGD")
         s.advance(2)
+        s.view()
         s.change(generator_optimizer="Adam")
         s.advance(2)
     assert networks.play._cache_size() == games + 1 and networks.play_vae._cache_size() == vaes
+    s.advance(50)
+    assert [function._cache_size() for function in drawing] == pictures
 
 
 def test_live_settings_keep_the_state_and_resets_say_so():

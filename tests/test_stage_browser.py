@@ -289,6 +289,7 @@ threading.Thread(target=hold).start()"""
 
 
 def test_a_change_that_a_busy_stage_does_not_hear_is_put_back(hand):
+    hand.turn_to("GAN")
     field = hand.field("Learning rate of G")
     stands = field.input_value()
     hand.page.evaluate(KERNEL, HOLD)
@@ -596,6 +597,7 @@ def test_a_second_stage_pauses_the_first_and_run_all_does_not_wait(lab):
     assert "driven" in json.dumps(lab.cells()[-1]["outputs"])
     again = Hand(lab.page, 1)
     again.until(lambda: again.root.count() == 1 and again.round == 12 and not again.playing)
+    assert not lab.page.get_by_text("This stage was closed").count()
     alive = lab.page.evaluate(
         KERNEL,
         "import ipywidgets; kinds = [type(each).__name__ for each in ipywidgets.widget._instances.values()];"
@@ -665,7 +667,7 @@ def test_a_second_tab_takes_the_stage_over_and_the_first_one_says_so(chromium, s
     there.rest()
     for tab in tabs:
         assert_healthy(tab)
-    context.close()
+    tabs[1].close()
 
 
 def test_it_plays_in_notebook_7(chromium, server):

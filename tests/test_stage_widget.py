@@ -286,6 +286,22 @@ def test_an_answer_trains_as_asked_and_a_run_is_the_same_however_it_is_cut(made,
     assert page.look()[:2] == Page(twin).look()[:2]
 
 
+def test_a_silent_answer_counts_no_modes_and_tells_nothing_but_a_recording_keeps_both(made):
+    made.answer({"acts": [["record", True]]})
+    header, _ = made.answer({"advance": 3, "silent": True})
+    assert header["round"] == 3 and not {"modes", "words"} & header.keys()
+    frame, _ = made._recording._frames[-1]
+    assert frame["words"].startswith("Round 3.") and frame["modes"]
+    assert made.answer({})[0]["words"].startswith("Round 3.")
+
+
+def test_as_fast_as_it_goes_it_stops_where_a_state_is_kept(made):
+    made.step(4)
+    stops = [made.answer({"advance": rounds, "freely": True})[0]["round"] for rounds in (20, 8, 10, 19)]
+    assert stops == [20, 28, 30, 40]
+    assert made.answer({"advance": 15})[0]["round"] == 55
+
+
 def test_an_answer_is_as_small_as_promised(made):
     """Of a stage that plays, with the layers that are on at first."""
     page = Page(made)

@@ -11,7 +11,8 @@ import optax
 from vaegan_helpers import losses, mixtures, training
 from vaegan_helpers.inputs import require_whole
 from vaegan_helpers.stage.engine import export, networks, scene, slow_motion
-from vaegan_helpers.stage.engine.networks import CURVES, MISSING, PATH, ROUNDS_PER_CALL, Packed, State
+from vaegan_helpers.stage.engine.networks import CURVES, MISSING, PATH, ROUNDS_PER_CALL, State
+from vaegan_helpers.stage.engine.packed import pack
 from vaegan_helpers.stage.engine.settings import (
     DATA,
     RESETS,
@@ -31,7 +32,7 @@ class Diverged(training.Diverged):
 
     Attributes:
       step: the last good round, at which the stage stands.
-      models: the `State` there.
+      models: the `State` there, with `gan` and `vae`.
       history: the curves up to there.
     """
 
@@ -89,7 +90,7 @@ class Stage:
         self._data = networks.draw(self.mixture, data_key)
         self._props = scene.props(self.mixture, self._data, props_key, generator.z_dim, generator.categories)
         gan = training.gan_state(generator, discriminator, self.settings.optimizers)
-        self._state = State(Packed(gan), Packed((vae, optax.adam(0.0).init(vae))))
+        self._state = State(training.GanState(*pack(gan)), *pack((vae, optax.adam(0.0).init(vae))))
         size = sum(leaf.nbytes for leaf in jax.tree.leaves(self._state))
         self._most_kept = int(np.clip(KEPT_BYTES // size, 8, 200))
         self.step, self._interval, self._kept = 0, KEPT_EVERY, {}
@@ -163,7 +164,7 @@ class Stage:
             s.traced(),
             game=s.game(who),
         )
-        vae = self._state.packed_vae
+        vae = self._state.packed_vae, self._state.packed_adam
         vae_rows, vae_finite = np.full((length, 4), np.nan), np.ones(length, bool)
         if who == "both":
             vae, vae_rows, vae_finite = networks.play_vae(
@@ -181,7 +182,7 @@ class Stage:
         rows = np.where(rows == MISSING, np.nan, rows)
         finite = {"the GAN": np.asarray(gan_finite)[:length], "the VAE": np.asarray(vae_finite)[:length]}
         broken = [(int(np.argmin(good)), who) for who, good in finite.items() if not good.all()]
-        return State(gan, vae), rows, min(broken) if broken else None
+        return State(gan, *vae), rows, min(broken) if broken else None
 
     def _accept(self, state, rows, who):
         self._state, self.step = state, self.step + len(rows)
@@ -200,7 +201,8 @@ class Stage:
         It depends on the step alone, so that a run is the same however it is cut.
         """
         if self.step % MEASURED_EVERY == 0:
-            measured = jax.device_get(scene.made(*self._state, self._props, name="measured"))
+            of_gan, of_vae = self._state.packed_gan.averaged, self._state.packed_vae
+            measured = jax.device_get(scene.measure(of_gan, of_vae, self._props))
             self._measured[self.step] = [float(measured[name]) for name in MEASURED]
         if self.step % self._interval == 0:
             self._kept[self.step] = (self._state, self.settings, self.recipe)
@@ -282,7 +284,7 @@ class Stage:
             gan = gan._replace(discriminator_optimizer=fresh.discriminator_optimizer)
         if before[1] != now[1]:
             gan = gan._replace(generator_optimizer=fresh.generator_optimizer)
-        self._state = self._state._replace(packed_gan=Packed(gan))
+        self._state = self._state._replace(packed_gan=training.GanState(*pack(gan)))
 
     def reset(self, seed: int | None = None) -> None:
         """Step 0 again, with another seed if one is given."""
@@ -384,8 +386,7 @@ class Stage:
                 f"layers are {', '.join(scene.ARRAYS)}; got {', '.join(sorted(map(str, unknown)))}"
             )
         loss = losses.GAN_LOSSES[self.settings.loss]
-        packed_gan, packed_vae = self._state
-        return scene.view(packed_gan, packed_vae, self._props, loss, wanted)
+        return scene.view(self._state.packed_gan, self._state.packed_vae, self._props, loss, wanted)
 
     def csv(self) -> str:
         """The history as text; see `export.csv`."""

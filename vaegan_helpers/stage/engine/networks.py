@@ -10,6 +10,7 @@ from flax import nnx
 
 from vaegan_helpers import models, training
 from vaegan_helpers.stage.engine import scene
+from vaegan_helpers.stage.engine.packed import Packed, pack, whole
 from vaegan_helpers.stage.engine.settings import CATEGORIES, FREQUENCIES
 
 ROUNDS_PER_CALL = 100  # at most, in one compiled call
@@ -41,57 +42,27 @@ class StageGenerator(models.Generator):
         return super().__call__(2 * jax.scipy.stats.norm.cdf(z) - 1 if self.uniform else z)
 
 
-@jax.tree_util.register_pytree_node_class
-class Packed:
-    """A pytree whose arrays lie in one list.
-
-    At each call of a compiled function JAX takes a module of NNX apart in Python, and puts what comes back
-    together again: for the players of a stage that costs as much as a round.
-
-    Attributes:
-      whole: the pytree itself.
-    """
-
-    def __init__(self, tree: Any) -> None:
-        self._leaves, self._structure = jax.tree.flatten(tree)
-
-    @functools.cached_property
-    def whole(self) -> Any:
-        return jax.tree.unflatten(self._structure, self._leaves)
-
-    def tree_flatten(self) -> tuple:
-        return self._leaves, self._structure
-
-    @classmethod
-    def tree_unflatten(cls, structure: Any, leaves: Any) -> "Packed":
-        made = object.__new__(cls)
-        made._leaves, made._structure = leaves, structure
-        return made
-
-
 class State(NamedTuple):
-    """Everything that training changes.
+    """Everything that training changes, each part of it Packed.
 
     Attributes:
-      packed_gan: the GAN's state, training.GanState.
-      packed_vae: (the VAE, its optimiser's state).
-      gan, vae, vae_adam: the same, whole.
+      packed_gan: the parts of the GAN's state, as training.GanState has them.
+      packed_vae: the VAE.
+      packed_adam: the state of its optimiser.
+      gan, vae: the same, whole.
     """
 
-    packed_gan: Packed
+    packed_gan: training.GanState
     packed_vae: Packed
+    packed_adam: Packed
 
     @property
-    def gan(self) -> Any:
-        return self.packed_gan.whole
+    def gan(self) -> training.GanState:
+        return training.GanState(*map(whole, self.packed_gan))
 
     @property
     def vae(self) -> Any:
-        return self.packed_vae.whole[0]
-
-    @property
-    def vae_adam(self) -> Any:
-        return self.packed_vae.whole[1]
+        return self.packed_vae.whole
 
 
 def _twice(x):
@@ -225,17 +196,24 @@ def _all_finite(entries, models):
 
 @functools.partial(jax.jit, static_argnames="game")
 def play(
-    state: Any, points: jax.Array, key: jax.Array, start: Any, length: Any, settings: Any, *, game: Any
+    state: training.GanState,
+    points: jax.Array,
+    key: jax.Array,
+    start: Any,
+    length: Any,
+    settings: Any,
+    *,
+    game: Any,
 ) -> tuple:
     """`length` rounds of the GAN; any piece of a run is the same compiled program.
 
     Args:
-      state: training.GanState, Packed.
+      state: training.GanState, each part of it Packed.
       points, key, start, settings, game: as in `training.gan_steps`.
       length: rounds, at most ROUNDS_PER_CALL; traced.
 
     Returns:
-      (state, record, finite): the state Packed; the first seven CURVES and two of PATH in columns,
+      (state, record, finite): the state as it came; the first seven CURVES and two of PATH in columns,
       (ROUNDS_PER_CALL, 9), MISSING for what did not happen; and whether all was finite after each round,
       (ROUNDS_PER_CALL,).
     """
@@ -252,14 +230,14 @@ def play(
         return state, record.at[i].set(row), finite.at[i].set(good)
 
     record = jnp.full((ROUNDS_PER_CALL, len(names) + 2), float(MISSING))
-    start_values = (state.whole, record, jnp.ones(ROUNDS_PER_CALL, bool))
+    start_values = (training.GanState(*map(whole, state)), record, jnp.ones(ROUNDS_PER_CALL, bool))
     state, record, finite = jax.lax.fori_loop(0, length, body, start_values)
-    return Packed(state), record, finite
+    return training.GanState(*pack(state)), record, finite
 
 
 @functools.partial(jax.jit, static_argnames="batch_size")
 def play_vae(
-    state: Any,
+    state: tuple[Packed, Packed],
     points: jax.Array,
     key: jax.Array,
     start: Any,
@@ -268,8 +246,8 @@ def play_vae(
     beta: float,
     batch_size: int,
 ) -> tuple:
-    """The same for the VAE, with loss, reconstruction, KL and the last of PATH as columns; the state, Packed,
-    is (model, Adam's state)."""
+    """The same for the VAE, with loss, reconstruction, KL and the last of PATH as columns; the state is
+    (model, Adam's state)."""
     names = ("loss", "reconstruction", "kl")
 
     def body(i, carry):
@@ -290,6 +268,6 @@ def play_vae(
         return state, record.at[i].set(row), finite.at[i].set(_all_finite(entries, state[0]))
 
     record = jnp.full((ROUNDS_PER_CALL, len(names) + 1), float(MISSING))
-    start_values = (state.whole, record, jnp.ones(ROUNDS_PER_CALL, bool))
+    start_values = (tuple(map(whole, state)), record, jnp.ones(ROUNDS_PER_CALL, bool))
     state, record, finite = jax.lax.fori_loop(0, length, body, start_values)
-    return Packed(state), record, finite
+    return tuple(pack(state)), record, finite

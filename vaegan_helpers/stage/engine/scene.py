@@ -1,5 +1,5 @@
 """What a training stage shows: the arrays of its pictures and its measurements, by compiled functions of
-fixed shape."""
+fixed shape. Their models may be `packed.Packed`."""
 
 import functools
 from collections.abc import Collection
@@ -11,6 +11,7 @@ import numpy as np
 
 from vaegan_helpers import losses
 from vaegan_helpers.stage.engine import divergences
+from vaegan_helpers.stage.engine.packed import whole
 
 EXTENT = (-3.0, 3.0, -3.0, 3.0)  # the plane of every stage
 CELLS = 64  # the surfaces have so many cells along each edge
@@ -116,7 +117,8 @@ def among(discriminator: Any, x: jax.Array, companions: jax.Array) -> jax.Array:
 def surface(generator: Any, discriminator: Any, props: Any, loss: Any) -> jax.Array:
     """D's output at the middle of each cell, (CELLS, CELLS), the lowest row first."""
     x, y, _ = divergences.cell_centres(EXTENT, CELLS)
-    logits = among(discriminator, divergences.grid_points(x, y), generator(props.noise[:COMPANIONS]))
+    companions = whole(generator)(props.noise[:COMPANIONS])
+    logits = among(whole(discriminator), divergences.grid_points(x, y), companions)
     return loss.output(logits).reshape(CELLS, CELLS)
 
 
@@ -133,16 +135,15 @@ def sample_gradients(loss: Any, discriminator: Any, generated: jax.Array, real: 
 @functools.partial(jax.jit, static_argnames="loss")
 def arrows(generator: Any, discriminator: Any, props: Any, loss: Any) -> jax.Array:
     """Generated samples and where each is pulled, minus the gradient of G's loss there: (ARROWS, 2, 2)."""
-    generated = generator(props.noise[:ARROWS])
-    return jnp.stack(
-        [generated, -sample_gradients(loss, discriminator, generated, props.real[:ARROWS])], axis=1
-    )
+    generated, real = whole(generator)(props.noise[:ARROWS]), props.real[:ARROWS]
+    pull = -sample_gradients(loss, whole(discriminator), generated, real)
+    return jnp.stack([generated, pull], axis=1)
 
 
 @jax.jit
 def generated(generator: Any, props: Any) -> jax.Array:
     """(SHOWN, 2)."""
-    return generator(props.noise[:SHOWN])
+    return whole(generator)(props.noise[:SHOWN])
 
 
 def shown_noise(noise: np.ndarray, generator: Any) -> np.ndarray:
@@ -157,14 +158,14 @@ def shown_noise(noise: np.ndarray, generator: Any) -> np.ndarray:
 @jax.jit
 def manifold(generator: Any, props: Any) -> jax.Array:
     """The grid of noise as G warps it, (MESH, MESH, 2). Its lines run at even steps of probability."""
-    return generator(props.mesh.reshape(MESH * MESH, -1)).reshape(MESH, MESH, 2)
+    return whole(generator)(props.mesh.reshape(MESH * MESH, -1)).reshape(MESH, MESH, 2)
 
 
 @jax.jit
 def optimum(generator: Any, props: Any) -> jax.Array:
     """The best D against this generator, p / (p + q), on the cells of `surface`."""
     x, y, _ = divergences.cell_centres(EXTENT, CELLS)
-    q = divergences.kernel_density_on_grid(generator(props.noise), x, y, KERNEL_WIDTH)
+    q = divergences.kernel_density_on_grid(whole(generator)(props.noise), x, y, KERNEL_WIDTH)
     return divergences.best_discriminator(props.density, q)
 
 
@@ -172,6 +173,7 @@ def optimum(generator: Any, props: Any) -> jax.Array:
 def vae_pictures(vae: Any, props: Any) -> dict[str, jax.Array]:
     """Everything drawn of the VAE: its samples, their means, the warped grid, posteriors and
     reconstructions."""
+    vae = whole(vae)
     mean = vae.decode(props.codes[:SHOWN])
     code_mean, logvar = vae.encode(props.real[:CODES])
     return {
@@ -195,7 +197,7 @@ def count(samples: jax.Array, mixture: Any) -> Any:
 def per_mode(model: Any, noise: jax.Array, mixture: Any) -> jax.Array:
     """How many of COUNTED samples (for the VAE: of its decoder's means) are of high quality at each mode,
     (modes,)."""
-    return count(model.decode(noise[:COUNTED]), mixture)[0]
+    return count(whole(model).decode(noise[:COUNTED]), mixture)[0]
 
 
 @jax.jit
@@ -225,45 +227,29 @@ def measure_samples(samples: jax.Array, centres: jax.Array, props: Any) -> dict[
 @jax.jit
 def measure(generator: Any, vae: Any, props: Any) -> dict[str, jax.Array]:
     """`measure_samples` of G, and of the VAE under names that begin with "vae_"."""
-    samples, means = generator(props.noise), vae.decode(props.codes)
+    samples, means = whole(generator)(props.noise), whole(vae).decode(props.codes)
     of_gan = measure_samples(samples, samples[:COUNTED], props)
     of_vae = measure_samples(means + props.jitter, means[:COUNTED], props)
     return of_gan | {f"vae_{name}": value for name, value in of_vae.items()}
 
 
-MAKERS = {
-    "generated": lambda gan, vae, props, loss: generated(gan.averaged, props),
-    "surface": lambda gan, vae, props, loss: surface(gan.averaged, gan.discriminator, props, loss),
-    "optimum": lambda gan, vae, props, loss: optimum(gan.averaged, props),
-    "arrows": lambda gan, vae, props, loss: arrows(gan.averaged, gan.discriminator, props, loss),
-    "manifold": lambda gan, vae, props, loss: manifold(gan.averaged, props),
-    "per_mode": lambda gan, vae, props, loss: per_mode(gan.averaged, props.noise, props.mixture),
-    "vae_per_mode": lambda gan, vae, props, loss: per_mode(vae, props.codes, props.mixture),
-    "vae_pictures": lambda gan, vae, props, loss: vae_pictures(vae, props),
-    "measured": lambda gan, vae, props, loss: measure(gan.averaged, vae, props),
-}
-
-
-@functools.partial(jax.jit, static_argnames=("name", "loss"))
-def made(gan: Any, vae: Any, props: Props, *, name: str, loss: Any = None) -> Any:
-    """What the function of this name in MAKERS makes of networks.State's `packed_gan` and `packed_vae`."""
-    return MAKERS[name](gan.whole, vae.whole[0], props, loss)
-
-
 def view(gan: Any, vae: Any, props: Props, loss: Any, wanted: Collection[str]) -> dict[str, jax.Array]:
-    """The wanted of ARRAYS, as `Stage.view` describes them, in NumPy; the models as `made` takes them."""
-    judged = {"loss": loss}  # of these alone: another loss is another program
-    shown = {
-        name: made(gan, vae, props, name=name, **(judged if name in ("surface", "arrows") else {}))
-        for name in wanted
-        if name in MAKERS
+    """The wanted of ARRAYS, as `Stage.view` describes them, in NumPy."""
+    makers = {
+        "generated": lambda: generated(gan.averaged, props),
+        "surface": lambda: surface(gan.averaged, gan.discriminator, props, loss),
+        "optimum": lambda: optimum(gan.averaged, props),
+        "arrows": lambda: arrows(gan.averaged, gan.discriminator, props, loss),
+        "manifold": lambda: manifold(gan.averaged, props),
+        "per_mode": lambda: per_mode(gan.averaged, props.noise, props.mixture),
+        "vae_per_mode": lambda: per_mode(vae, props.codes, props.mixture),
     }
-    if of_vae := set(wanted) & set(ARRAYS) - set(MAKERS) - {"real", "noise"}:
-        pictures = made(gan, vae, props, name="vae_pictures")
-        shown |= {name: pictures[name] for name in of_vae}
+    shown = {name: make() for name, make in makers.items() if name in wanted}
+    if set(wanted) & {"vae_samples", "vae_mean", "vae_manifold", "vae_ellipses", "vae_reconstructions"}:
+        shown |= {name: array for name, array in vae_pictures(vae, props).items() if name in wanted}
     shown = jax.device_get(shown)
     if "real" in wanted:
         shown["real"] = np.asarray(props.real[:SHOWN])
     if "noise" in wanted:
-        shown["noise"] = shown_noise(np.asarray(props.noise[:SHOWN]), gan.whole.generator)
+        shown["noise"] = shown_noise(np.asarray(props.noise[:SHOWN]), whole(gan.generator))
     return shown | {"extent": EXTENT}

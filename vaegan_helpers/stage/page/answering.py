@@ -89,8 +89,9 @@ class Answering:
           ask: a dictionary. "acts": a list of [what, argument], done in order. "advance": rounds to train, or
             a part of the slow motion with "slow"; "who" trains. "arrays": names of the arrays wanted; of
             those that never change ("holds") only what the page does not hold yet. "silent": no modes are
-            counted and nothing is told in sentences. "branch", "rows", "measured", "ghost": what it holds of
-            the curves.
+            counted, and the answer has no "modes" and no "words". "freely": where a state is kept is a good
+            place to stop a little earlier. "branch", "rows", "measured", "ghost": what it holds of the
+            curves.
 
         Returns:
           (what can be said in JSON, {name: array}).
@@ -112,20 +113,21 @@ class Answering:
                     self._forward()
                 else:
                     self._finish_round()
-                    self.state.advance(ask["advance"], ask.get("who", "both"))
+                    rounds = ask["advance"]
+                    if ask.get("freely") and rounds >= engine.KEPT_EVERY:
+                        rounds -= (self.state.step + rounds) % engine.KEPT_EVERY  # one compiled call less
+                    self.state.advance(rounds, ask.get("who", "both"))
             seconds = time.perf_counter() - begun
             if self._recording is not None and (ask.get("advance") or len(self._recording) == 0):
                 self._frame()
         except Exception as error:  # whatever went wrong is said in the page
             self._error, self._todo = words.explained(error), []
-        names, who = ask.get("arrays", ()), ask.get("who", "both")
-        header, arrays = self._shown_now(names, who, silent=ask.get("silent", False))
         state = self.state
-        if ask.get("branch") == state.branch and self._part is None:
-            for name in CONSTANT & set(ask.get("holds", ())):
-                arrays.pop(name, None)
+        names, same = set(ask.get("arrays", ())), ask.get("branch") == state.branch
+        if same and self._part is None:
+            names -= CONSTANT & set(ask.get("holds", ()))
+        header, arrays = self._shown_now(names, ask.get("who", "both"), silent=ask.get("silent", False))
         rows, measured = state.timeline()
-        same = ask.get("branch") == state.branch
         first_row, first = (ask.get("rows", 0), ask.get("measured", 0)) if same else (0, 0)
         arrays |= {"rows": rows[first_row:], "measured": measured[first:]}
         header["moved"] = bool(ask.get("acts") or ask.get("advance"))

@@ -12,7 +12,6 @@ const WHO = { "D and G": "both", "D only": "discriminator", "G only": "generator
 const SPEEDS = { "1 round a second": 1, "5 rounds a second": 5, "20 rounds a second": 20, "100 rounds a second": 100, "500 rounds a second": 500, "as fast as it goes": Infinity };
 const PICTURES = 30; // a second, where a speed is set
 const TRAINING = 22; // milliseconds of training between two pictures, as fast as it goes
-const TEN = 10; // the kernel stops at tens, to keep a state: fewer stops are quicker
 const MOST_ROUNDS = 4096; // between two pictures
 const AHEAD = 2; // pictures that are asked for and have not come
 const PART_SECONDS = 2.5; // of the slow motion, while it plays
@@ -22,7 +21,7 @@ const KEYS = "Pictures of the stage. Space plays and pauses. Right arrow goes on
   + "Home goes to the beginning, End to the latest round. On one picture, Alt with the arrows moves a pointer that reads it out.";
 const BUSY = "The kernel is busy: it prepares this choice for its first use, which takes some seconds, or it runs a cell. The stage goes on right after.";
 const GONE = "The kernel was restarted or has ended. Run this cell again to begin a new stage.";
-const CLOSED = "This stage was closed. Its cell was run again, perhaps in another tab: run it here to have it here.";
+const CLOSED = "This stage was closed, for instance because its cell was run again in another tab. Run the cell to have it here.";
 const CONSTANT = ["real", "noise"];
 
 class Stage {
@@ -192,9 +191,9 @@ class Stage {
     if (pace !== Infinity) this.asked = this.slow ? 1 : Math.max(1, Math.round(pace / PICTURES));
     else {
       if (answer?.trained && answer.seconds) this.rounds = Math.min(2 * this.rounds, MOST_ROUNDS, Math.max(1, Math.round(answer.trained / answer.seconds * TRAINING / 1000)));
-      this.asked = this.rounds < TEN ? this.rounds : TEN * Math.round(this.rounds / TEN);
+      this.asked = this.rounds;
     }
-    return { advance: this.asked };
+    return { advance: this.asked, freely: pace === Infinity };
   }
 
   goOn(rounds = 1) {
@@ -256,6 +255,7 @@ class Stage {
     this.home ??= this.root.closest(".jp-OutputArea-child");
     if (answer.place < this.taken) return; // it waited for its frame while a later one, of an act, was taken
     this.taken = answer.place;
+    const told = answer.branch === this.now.branch ? { modes: this.now.modes, words: this.now.words, told: this.now.told } : {};
     if (answer.branch !== this.now.branch) this.arrays = {};
     const { rows, measured, ...arrays } = answer.arrays;
     this.curves.take(this.curves.rows, rows, answer.rows_from);
@@ -266,7 +266,8 @@ class Stage {
     if (!answer.part && this.now.part) delete this.arrays.codes;
     if (answer.file) download(answer.file.name, answer.file.kind, answer.file.text);
     if (answer.code) Object.entries(answer.code).forEach(([name, text]) => { this.code[name].value = text; });
-    this.now = { modes: this.now.modes, words: this.now.words, ...answer }; // what is counted now and then stays
+    this.now = { ...told, ...answer }; // modes are counted, and words are told, now and then
+    if (answer.words) this.now.told = answer.round;
     if (!this.acting) { // else the kernel does not know yet what a hand has moved
       this.settings.show(answer.settings, answer.error);
       if (this.preset.value !== answer.preset) setOptions(this.preset, ["none", ...TABLES.presets], answer.preset);
@@ -353,7 +354,7 @@ class Stage {
     }
     if (rest || now.part || time - this.wordsAt > WORDS_EVERY) {
       this.wordsAt = time;
-      this.speak([now.words, now.part ? `Part ${now.part.number}: ${now.part.caption}` : ""].join(" ").trim());
+      if ((now.told ?? now.round) === now.round) this.speak([now.words, now.part ? `Part ${now.part.number}: ${now.part.caption}` : ""].join(" ").trim());
       for (const plane of Object.values(this.planes)) plane.sheet.canvas.setAttribute("aria-label", `${plane.heading}, at round ${now.round}. Shown: ${this.layersOf(plane.name).map(({ layer }) => layer.label).join(", ") || "nothing"}.`);
       for (const chart of Object.values(this.charts)) chart.sheet.canvas.setAttribute("aria-label", `Chart through time, up to round ${now.end}: ${chart.title}.`);
     }
@@ -528,7 +529,7 @@ export function render({ model, el }) {
     stage.close();
     model.off("change:_shown", layersChanged);
     model.off("comm_live_update", connection);
-    setTimeout(() => model.off("destroy", closed), 0); // it may be heard right after this
+    model.off("destroy", closed);
     kernel?.statusChanged?.disconnect(kernelChanged);
   };
 }
