@@ -96,6 +96,7 @@ LONG = {
         "test_the_healthy_preset",
         "test_the_posterior_collapse_preset",
         "test_every_choice_trains_and_is_shown",
+        "test_rates_and_weights_compile_nothing",
     ],
     "test_stage_widget": ["test_every_preset_plays", "test_every_switch_changes"],
     "test_jax_switches": [
