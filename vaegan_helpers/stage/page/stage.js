@@ -352,9 +352,10 @@ class Stage {
       for (const chart of Object.values(this.charts)) if (!chart.element.hidden) chart.sheet.paint();
       this.showButtons();
     }
-    if (rest || now.part || time - this.wordsAt > WORDS_EVERY) {
+    const told = (now.told ?? now.round) === now.round; // else the words are of an earlier round
+    if (rest || now.part || (told && time - this.wordsAt > WORDS_EVERY)) {
       this.wordsAt = time;
-      if ((now.told ?? now.round) === now.round) this.speak([now.words, now.part ? `Part ${now.part.number}: ${now.part.caption}` : ""].join(" ").trim());
+      if (told) this.speak([now.words, now.part ? `Part ${now.part.number}: ${now.part.caption}` : ""].join(" ").trim());
       for (const plane of Object.values(this.planes)) plane.sheet.canvas.setAttribute("aria-label", `${plane.heading}, at round ${now.round}. Shown: ${this.layersOf(plane.name).map(({ layer }) => layer.label).join(", ") || "nothing"}.`);
       for (const chart of Object.values(this.charts)) chart.sheet.canvas.setAttribute("aria-label", `Chart through time, up to round ${now.end}: ${chart.title}.`);
     }
